@@ -1,0 +1,1 @@
+"""Chat on the web: a page, a widget for shop pages, and the sockets behind them."""
