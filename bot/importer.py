@@ -1,0 +1,42 @@
+"""Keeps the designers' sentences out of training.
+
+Rasa takes `responses:` under data/ as training data of the NLU: one edited word would train it
+again. This importer, named in config.yml, hands the names of the responses to the domain (so that
+rules, stories and `rasa data validate` know them) and nothing else: what is said is read by
+`bot.nlg` while the bot runs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rasa.shared.core.domain import Domain
+from rasa.shared.importers.rasa import RasaFileImporter
+
+from bot.responses import FOLDER, Responses
+
+
+class ShopImporter(RasaFileImporter):
+    """Rasa's own importer, with the responses merged into the domain only."""
+
+    def __init__(
+        self,
+        config_file: str | None = None,
+        domain_path: str | None = None,
+        training_data_paths: list[str] | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """See the parent class."""
+        super().__init__(config_file, domain_path, training_data_paths)
+        self._nlu_files = [path for path in self._nlu_files if not _holds_responses(path)]
+
+    def get_domain(self) -> Domain:
+        """The domain with a placeholder for each response, the same whatever the sentences are."""
+        names = sorted(Responses(FOLDER))
+        placeholders = {name: [{"text": name}] for name in names}
+        return super().get_domain().merge(Domain.from_dict({"responses": placeholders}))
+
+
+def _holds_responses(path: str) -> bool:
+    return FOLDER.resolve() in Path(path).resolve().parents

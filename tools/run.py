@@ -1,0 +1,96 @@
+"""`make run`: prepares what is missing, starts both servers, says where to chat."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+
+from honcho.manager import Manager
+
+from shop.errors import SettingsError
+from shop.settings import ShopSettings, read
+from tools import environment, prepare
+
+START_TIMEOUT_S = 180
+
+
+def main() -> int:
+    # The sample shop is for trying out on this machine; a deployment says no.
+    os.environ.setdefault("XIAOER_DEMO", "yes")
+    environment.load()
+    try:
+        settings = read(ShopSettings)
+        check_port("XIAOER_PORT", settings.host, settings.port)
+        check_port("XIAOER_ACTION_PORT", "127.0.0.1", settings.action_port)
+        prepare.check_yaml()
+        prepare.prepare_encoder()
+        prepare.prepare_shop(settings)
+        prepare.train()
+    except (SettingsError, prepare.PrepareError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{error.strerror}: {error.filename or '.'}", file=sys.stderr)
+        return 1
+    prepare.step("Starting the action server and the Rasa server")
+    manager = Manager()
+    for name, command in commands(settings).items():
+        manager.add_process(name, command)
+    threading.Thread(target=announce, args=(settings, manager), daemon=True).start()
+    manager.loop()
+    # Ctrl-C is how one stops it.
+    return 0 if manager.returncode in (None, 0, -2, 130) else int(manager.returncode)
+
+
+def commands(settings: ShopSettings) -> dict[str, str]:
+    """The servers, as shell commands by name."""
+    rasa = (
+        f"rasa run --interface {settings.host} --port {settings.port} --model {prepare.MODEL}"
+        " --credentials credentials.yml --endpoints endpoints.yml"
+    )
+    return {"actions": f"{sys.executable} -m actions", "rasa": f"{sys.executable} -m {rasa}"}
+
+
+def check_port(setting: str, host: str, port: int) -> None:
+    """Raises PrepareError, naming the setting, when something listens on the port already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise prepare.PrepareError(
+                f"{setting}={port}: cannot listen on {host}:{port} ({error.strerror})."
+            ) from error
+
+
+def announce(settings: ShopSettings, manager: Manager) -> None:
+    """Waits until both servers answer, then prints the address of the chat page."""
+    page = f"http://{settings.host}:{settings.port}/webhooks/webchat/"
+    waited_for = (f"{page}health", f"http://127.0.0.1:{settings.action_port}/health")
+    deadline = time.monotonic() + START_TIMEOUT_S
+    for address in waited_for:
+        while not answers(address):
+            if time.monotonic() > deadline:
+                print(f"{address} does not answer after {START_TIMEOUT_S} s.", file=sys.stderr)
+                manager.terminate()
+                return
+            time.sleep(0.3)
+    prepare.step(f"Ready. Chat at {page}chat   (Ctrl-C stops everything)")
+
+
+def answers(address: str) -> bool:
+    """Whether the address answers with 200."""
+    try:
+        with urllib.request.urlopen(address, timeout=5) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())
