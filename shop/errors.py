@@ -7,7 +7,8 @@
     │   └── BadToken    a sign-in token that does not count
     ├── InvalidValue    a value the shop cannot take (too long, negative, out of range)
     ├── Unavailable     the database is missing, locked, full, slow or unreachable
-    └── SettingsError   a setting has a value that cannot be used
+    ├── SettingsError   a setting has a value that cannot be used
+    └── EncoderError    the text encoder is missing, damaged or not of a kind we can read
 
 Errors of foreign libraries become one of these where they enter (`shop/database.py`,
 `shop/identity.py`), with the original as `__cause__`. Messages are for logs and never shown to
@@ -60,3 +61,7 @@ class SettingsError(ShopError):
     def __init__(self, variable: str, value: str, expected: str) -> None:
         super().__init__(f"{variable}={value}: {expected}")
         self.variable = variable
+
+
+class EncoderError(ShopError):
+    """The text encoder cannot be used; the message is one line that says what to do."""
