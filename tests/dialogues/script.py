@@ -33,7 +33,7 @@ STEPS = {"shopper", "bot", "tap", "rows"}
 
 
 class Conversation(Protocol):
-    """What a script talks to: `tests.dialogues.shopper.Shopper`, or one on another channel."""
+    """What a script talks to: `tools.webchat.Shopper`, or one on another channel."""
 
     def say(self, text: str) -> list[dict[str, Any]]: ...
 

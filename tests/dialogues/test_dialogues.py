@@ -13,7 +13,7 @@ from shop.settings import ShopSettings, read
 from shop.sql import open_shop
 from shop.text.words import Words
 from tests.dialogues.script import Dialogue, Rehearsal, read_dialogues
-from tests.dialogues.shopper import Shopper
+from tools.webchat import Shopper
 
 pytestmark = pytest.mark.servers
 

@@ -1,4 +1,7 @@
-"""A shopper at the chat page, without a browser: the page's protocol over a real socket."""
+"""A shopper at the chat page, without a browser: the page's protocol over a real socket.
+
+The dialogue scripts, the benchmarks and `make chat` talk through it.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,6 @@ class Shopper:
             address,
             auth={"token": session["token"], "last_seq": 0, "lang": lang},
             socketio_path=f"{WEBCHAT}/socket.io",
-            transports=["websocket"],
         )
 
     def sign_in(self, customer_id: int) -> None:
