@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from shop.text.normalize import normalize
 
 Ids = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -147,7 +148,7 @@ class Index:
     def _units(self, text: str) -> list[list[str]]:
         """What must be matched, each by any of some terms; none where the catalogue lacks it."""
         units: list[list[str]] = []
-        folded = _STOP_ZH.sub(" ", fold(text)[:LONGEST_TEXT])
+        folded = _STOP_ZH.sub(" ", fold(text[:LONGEST_TEXT]))
         latin: list[str] = []
         for run in _RUN.findall(folded):
             if run[0].isascii():
@@ -195,8 +196,8 @@ class Index:
 
 
 def fold(text: str) -> str:
-    """One form for all widths and cases, and "women's" without its ending."""
-    return re.sub(r"['’]s?\b", "", unicodedata.normalize("NFKC", text).lower())
+    """One form for all widths, scripts and cases, and "women's" without its ending."""
+    return re.sub(r"'s?\b", "", normalize(text).lower())
 
 
 def stem(word: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -47,8 +48,9 @@ from shop.search import ATTRIBUTE, BRAND, CATEGORY, DESCRIPTION, KIND, NAME, Doc
 from shop.service import check_reason
 from shop.settings import ShopSettings
 from shop.shipping import clean_tracking_number
-from shop.words import LANGUAGES, Words
+from shop.text.words import Words
 
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
 # How much one act of a customer says about popularity.
 _POPULARITY = {"buy": 8, "cart": 3, "view": 1}
 _KINDS = ("view", "cart", "buy", "rate")
@@ -60,8 +62,11 @@ _INTERACTIONS_AT_ONCE = 5000
 
 
 def open_shop(settings: ShopSettings) -> SqlShop:
-    """The shop that the settings name; connects when first asked. Raises: SettingsError."""
-    return SqlShop(open_engine(settings), Words.load(settings.data))
+    """The shop that the settings name; connects when first asked.
+
+    Raises: SettingsError, WordsError.
+    """
+    return SqlShop(open_engine(settings), Words.load(settings.data / "words"))
 
 
 class SqlShop(ShopBackend):
@@ -230,8 +235,14 @@ class SqlShop(ShopBackend):
             ):
                 codes = connection.execute(select(column).distinct().order_by(column))
                 for code in codes.scalars():
-                    add(entity, code, self._words.both(word_table, code))
+                    add(entity, code, self._both(word_table, code))
         return tuple(found)
+
+    def _both(self, table: str, code: str) -> Iterator[tuple[Language, str]]:
+        """Every word for a code, with its language."""
+        for language in LANGUAGES:
+            for text in self._words.synonyms(table, code, language):
+                yield language, text
 
     # --- interactions
 
@@ -353,30 +364,15 @@ class SqlShop(ShopBackend):
         pairs = select(variants.c.product_id, variants.c.colour).distinct()
         for product_id, colour in connection.execute(pairs):
             colours[product_id].add(colour)
+        # The words look for changed files whenever they are asked: once a code is enough.
+        words = lru_cache(maxsize=None)(self._texts)
         rows = connection.execute(select(schema.products).order_by(schema.products.c.id))
-        index = Index([self._document(row, sorted(colours[row.id])) for row in rows])
+        index = Index([_document(row, sorted(colours[row.id]), words) for row in rows])
         self._index_took = time.perf_counter() - start
         return index
 
-    def _document(self, row: Row, colours: Sequence[str]) -> Document:
-        def words(table: str, code: str) -> Iterator[str]:
-            return (text for _, text in self._words.both(table, code))
-
-        texts = [(NAME, row.name_zh), (NAME, row.name_en)]
-        texts += [(BRAND, row.brand_zh), (BRAND, row.brand_en)]
-        texts += [(KIND, text) for text in words("kind", row.kind)]
-        texts += [(CATEGORY, text) for text in words("category", row.category)]
-        texts += [(ATTRIBUTE, text) for colour in colours for text in words("colour", colour)]
-        texts += [(ATTRIBUTE, text) for _, zh, en in row.attributes for text in (zh, en)]
-        texts += [(DESCRIPTION, row.description_zh), (DESCRIPTION, row.description_en)]
-        return Document(
-            product_id=row.id,
-            category=row.category,
-            kind=row.kind,
-            brands=(row.brand_zh, row.brand_en),
-            sold=row.sold,
-            texts=tuple(texts),
-        )
+    def _texts(self, table: str, code: str) -> tuple[str, ...]:
+        return tuple(text for _, text in self._both(table, code))
 
     def _result(
         self,
@@ -485,6 +481,27 @@ def _meets(variant: Variant, query: ProductQuery) -> bool:
         and (query.price_min is None or variant.price >= query.price_min)
         and (query.price_max is None or variant.price <= query.price_max)
         and (not query.in_stock or variant.stock > 0)
+    )
+
+
+def _document(
+    row: Row, colours: Sequence[str], words: Callable[[str, str], tuple[str, ...]]
+) -> Document:
+    """A product for search, under everything it may be called; `words`: of a table and a code."""
+    texts = [(NAME, row.name_zh), (NAME, row.name_en)]
+    texts += [(BRAND, row.brand_zh), (BRAND, row.brand_en)]
+    texts += [(KIND, text) for text in words("kind", row.kind)]
+    texts += [(CATEGORY, text) for text in words("category", row.category)]
+    texts += [(ATTRIBUTE, text) for colour in colours for text in words("colour", colour)]
+    texts += [(ATTRIBUTE, text) for _, zh, en in row.attributes for text in (zh, en)]
+    texts += [(DESCRIPTION, row.description_zh), (DESCRIPTION, row.description_en)]
+    return Document(
+        product_id=row.id,
+        category=row.category,
+        kind=row.kind,
+        brands=(row.brand_zh, row.brand_en),
+        sold=row.sold,
+        texts=tuple(texts),
     )
 
 
