@@ -20,6 +20,7 @@ from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from shop.backend import ShopBackend
+from shop.database import open_engine
 from shop.errors import NotSignedIn, ShopError
 from shop.identity import Identity
 from shop.settings import ShopSettings, read
@@ -110,14 +111,15 @@ class ShopAction(Action):
 
 @lru_cache(maxsize=1)
 def shop() -> ShopBackend:
-    """The shop of this process, opened at first use. Raises: Unavailable."""
+    """The shop of this process; it connects when first asked."""
     return open_shop(read(ShopSettings))
 
 
 @lru_cache(maxsize=1)
 def identity() -> Identity:
-    """Who speaks in which conversation. Raises: Unavailable."""
-    return Identity.of(read(ShopSettings))
+    """Who speaks in which conversation."""
+    settings = read(ShopSettings)
+    return Identity.open(open_engine(settings), settings)
 
 
 def _typed(message: Mapping[str, Any]) -> bool:
