@@ -1,15 +1,14 @@
 """What the bot says, in a form that belongs to no platform.
 
-Rasa hands a channel one dict with text, buttons, cards and so on mixed together; `from_rasa` turns it
-into the messages below, and a channel renders those. In both directions nothing here does input or
-output.
+Rasa hands a channel one dict with text, buttons, cards and so on mixed together; `from_rasa` turns
+it into the messages below, and a channel renders those.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Any
 from urllib.parse import urlsplit
 
 
@@ -72,15 +71,15 @@ class Custom:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-Message = Union[Text, Choices, Image, Cards, Custom]
+Message = Text | Choices | Image | Cards | Custom
 
 
 def from_rasa(message: Mapping[str, Any]) -> list[Message]:
     """The messages in one Rasa message (the argument of `OutputChannel.send_response`).
 
-    Parts come in Rasa's order: text or buttons, custom, image, attachment, cards. What is malformed or
-    empty is left out, addresses that are not http(s) or a path of this server are dropped, and so
-    are buttons that would do nothing.
+    Parts come in Rasa's order: text or buttons, custom, image, attachment, cards. What is malformed
+    or empty is left out; addresses that are not http(s) or a path of this server are dropped, and
+    so are buttons that would do nothing.
     """
     found: list[Message] = []
     text = _text(message.get("text"))
