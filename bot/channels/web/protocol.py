@@ -18,6 +18,10 @@ Everything lies below `/webhooks/webchat`. Bodies are JSON. An HTTP error's body
     GET  /demo/customers        {"customers": [{"id", "name", "about": {"zh","en"}}]}   demo on loopback only, else 404
     POST /demo/token            {"customer": id} -> {"token"} for `sign_in`                     likewise
 
+/chat carries the CSP `default-src 'self'; img-src 'self' https: data:; connect-src 'self' ws(s)://<host>;
+object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self' <origins>`; photos are shown as data:.
+The page reads the query ?lang=zh|en, ?theme=light|dark, ?embedded=1; addresses in it are relative.
+
 Socket.IO, path `/webhooks/webchat/socket.io`, default namespace. Connect with
 `auth: {token, last_seq, lang}` (last_seq: the greatest seq the page shows, 0 at first). A refused
 connection gets `connect_error` whose message is `token` (POST /session and try again).
@@ -49,8 +53,8 @@ Server to client:
     error        {error, retry_after?}                concerns no single event; `token`: the token expired
 
 An entry has `seq` (rising by one, unique in the session), `at` (Unix seconds), `from` ("bot"|"user"), `id`
-and either `items` (bot) or `text`, `type` and, of a tap, `key` (user; mark that group of buttons used).
-The last 50 are kept. Show entries by seq and ignore a seq shown before.
+and either `items` (bot) or `text`, `type`, of a tap `key` and of a photo `photo` (user). A tap uses up all
+buttons of a `choices`, but only that one of a card. The last 50 are kept. Show entries by seq and ignore a seq shown before.
 
     items:  {"type": "text", "text"}
             {"type": "choices", "text": string|null, "options": [option]}
