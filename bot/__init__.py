@@ -1,0 +1,1 @@
+"""The Rasa server's own parts: it hears and speaks."""

@@ -67,7 +67,7 @@ class Servers:
     def start_rasa(self) -> None:
         """Starts the Rasa server and waits until it can answer a shopper."""
         self._start(
-            *("rasa", "-m", "rasa", "run", "--interface", "127.0.0.1", "--port", str(self.port)),
+            *("rasa", "-m", "tools.rasa", "run", "--interface", "127.0.0.1", "--port", str(self.port)),
             *("--model", str(MODEL)),
         )
         self._wait("rasa", f"{self.address}/webhooks/webchat/")

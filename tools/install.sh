@@ -23,4 +23,4 @@ echo "==> Installing [$extras] (several GB on the first run)"
 if [ -z "${UV_DEFAULT_INDEX:-}" ] && mirror=$(.venv/bin/pip config get global.index-url 2>/dev/null); then
     export UV_DEFAULT_INDEX="$mirror"
 fi
-.venv/bin/uv pip install --python .venv/bin/python -c constraints.txt -e ".[$extras]"
+.venv/bin/uv pip install --compile-bytecode --python .venv/bin/python -c constraints.txt -e ".[$extras]"

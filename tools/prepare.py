@@ -86,7 +86,7 @@ def train() -> None:
     step("Training (minutes on the first run, seconds after an edit of rules)")
     started = time.monotonic()
     run(
-        *("rasa", "train", "--fixed-model-name", MODEL.name.removesuffix(".tar.gz")),
+        *("tools.rasa", "train", "--fixed-model-name", MODEL.name.removesuffix(".tar.gz")),
         error="Training failed, see above.",
     )
     TRAINED.write_text(fingerprint)

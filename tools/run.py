@@ -53,7 +53,7 @@ def commands(settings: ShopSettings) -> dict[str, str]:
         f"rasa run --interface {settings.host} --port {settings.port} --model {prepare.MODEL}"
         " --credentials credentials.yml --endpoints endpoints.yml"
     )
-    return {"actions": f"{sys.executable} -m actions", "rasa": f"{sys.executable} -m {rasa}"}
+    return {"actions": f"{sys.executable} -m actions", "rasa": f"{sys.executable} -m tools.{rasa}"}
 
 
 def check_port(setting: str, host: str, port: int) -> None:

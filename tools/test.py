@@ -39,7 +39,7 @@ def quick() -> None:
     stage("Types", "mypy")
     prepare.check_yaml()
     prepare.prepare_encoder()
-    stage("Data", "rasa", "data", "validate", "--fail-on-warnings")
+    stage("Data", "tools.rasa", "data", "validate", "--fail-on-warnings")
     stage("Unit tests", "pytest", "-m", "not servers and not browser")
 
 
@@ -51,7 +51,7 @@ def everything() -> None:
         prepare.train()
         stage(
             "Test stories",
-            *("rasa", "test", "core", "--stories", "tests/conversations"),
+            *("tools.rasa", "test", "core", "--stories", "tests/conversations"),
             *("--fail-on-prediction-errors", "--no-plot", "--out", "var/test/rasa"),
         )
         stage("Dialogues and browser", "pytest", "-m", "servers or browser", "--durations=5")
