@@ -57,6 +57,7 @@ __all__ = ["Channel", "ChannelSettings", "Incoming", "Output", "Receipt", "Turn"
 
 SENDER_ID = re.compile(r"[A-Za-z0-9:_-]{1,128}")
 SECRET_HEADER = "X-Xiaoer-Secret"
+LARGEST_BODY = 6 * 1024 * 1024
 # Seconds between two "one moment, please" to the same shopper.
 PATIENCE_NOTICE = 10.0
 # Shoppers whose last turns are remembered to choose the language of a channel's own sentences.
@@ -143,6 +144,12 @@ class Channel(InputChannel):
     async def stop(self) -> None:
         """Before the server stops; all turns have ended."""
 
+    def enable(self, app: Sanic) -> None:
+        """Prepare the application, before it starts."""
+        # Sanic reads a body before the route sees it; the largest we take is a photo. Rasa's HTTP
+        # interface, which takes models, is off.
+        app.config.REQUEST_MAX_SIZE = min(app.config.REQUEST_MAX_SIZE, LARGEST_BODY)
+
     @property
     def disabled(self) -> str:
         """Why the channel is switched off, such as a missing setting; empty when it is on."""
@@ -154,8 +161,14 @@ class Channel(InputChannel):
 
     # --- what a channel uses
 
-    async def receive(self, incoming: Incoming) -> Receipt:
+    async def receive(
+        self, incoming: Incoming, *, notes: Mapping[str, Any] | None = None
+    ) -> Receipt:
         """Take a message in: returns when it is queued, long before it is answered.
+
+        Args:
+            incoming: what the shopper did.
+            notes: for `Turn.notes`.
 
         Raises:
             Unavailable: the shared state does not answer; let the platform deliver again.
@@ -174,6 +187,7 @@ class Channel(InputChannel):
             if not await self.state.first(sender, seen, ttl=ttl):
                 return Receipt(False, "duplicate")
             turn = Turn(incoming, self._language(incoming))
+            turn.notes.update(notes or {})
             if refusal := self._refusal(incoming):
                 self._queues.put(sender, lambda: self._refuse(turn, refusal))
                 return Receipt(False, refusal, turn)
@@ -203,8 +217,12 @@ class Channel(InputChannel):
 
     async def say(self, turn: Turn, name: str, **values: Any) -> None:
         """Say something of the channel's own, such as an apology, to the shopper of a turn."""
-        message = self._say(name, turn.lang, self.name(), **values)
+        message = self.sentence(name, turn.lang, **values)
         await self.send(turn.incoming.sender_id, from_rasa(message), turn)
+
+    def sentence(self, name: str, lang: str, **values: Any) -> Mapping[str, Any]:
+        """A response of `data/responses/` as a Rasa message, in a variation for this channel."""
+        return self._say(name, lang, self.name(), **values)
 
     async def hand_over(self, sender_id: str, on: bool) -> None:
         """Note that people answer this shopper now: while they do, the bot may be silent."""
@@ -254,7 +272,7 @@ class Channel(InputChannel):
     def blueprint(self, on_new_message: OnNewMessage) -> Blueprint:
         """The routes of the channel, with health and proactive messages."""
         self._on_new_message = on_new_message
-        blueprint = Blueprint(self.name())
+        blueprint = _ChannelBlueprint(self)
 
         # Plain functions, because Sanic leaves marks on its handlers and a method takes none.
         @blueprint.get("/")
@@ -269,7 +287,7 @@ class Channel(InputChannel):
         async def notify(request: Request) -> HTTPResponse:
             return await self._notify(request)
 
-        @blueprint.exception(Unavailable)
+        @blueprint.exception(Unavailable)  # type: ignore[untyped-decorator]
         async def unavailable(request: Request, exception: Exception) -> HTTPResponse:
             logger.error("%s: %s", request.path, exception)
             return json({"error": "unavailable"}, status=503, headers={"Retry-After": "5"})
@@ -500,6 +518,20 @@ class Channel(InputChannel):
             error if known else repr(error),
             exc_info=None if known else error,
         )
+
+
+class _ChannelBlueprint(Blueprint):
+    """Tells the channel when it becomes part of an application."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__(channel.name())
+        self.ctx.channel = channel
+
+    def register(self, app: Sanic, options: dict[str, Any]) -> None:
+        """See the parent class."""
+        if not self.ctx.channel.disabled:
+            self.ctx.channel.enable(app)
+        super().register(app, options)
 
 
 def pseudonym(sender_id: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
+from sanic.exceptions import PayloadTooLarge
 from sanic.request import Request
 
 # Set by a proxy, so the peer is the proxy and not the client.
@@ -29,6 +30,13 @@ def as_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
         return ipaddress.ip_address(host.strip("[]"))
     except ValueError:
         return None
+
+
+def body_of(request: Request, limit: int) -> bytes:
+    """The request's body. Raises: PayloadTooLarge (413) above `limit` bytes."""
+    if len(request.body) > limit:
+        raise PayloadTooLarge("too large")
+    return bytes(request.body)
 
 
 def client_address(request: Request, *, proxies: int) -> str:
