@@ -146,7 +146,7 @@ def _write_serving(folder: Path, *, progress: Callable[[str], None]) -> None:
     top[words] = weights[words][pruned.kept]
     graph = onnx_bert.GraphBuilder()
     ids = onnx_bert.add_ids(graph)
-    x, _ = onnx_bert.add_embeddings(graph, ids, top, config)
+    x = onnx_bert.add_embeddings(graph, ids, top, config)
     for index in range(config.layers):
         x = onnx_bert.add_layer(graph, x, weights.layer(index), config)
     mean = onnx_bert.add_mean(graph, x)

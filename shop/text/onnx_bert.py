@@ -10,7 +10,7 @@ https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ class GraphBuilder:
 
         self._count += 1
         name = f"w{self._count}"
-        self._weights.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        self._weights.append(numpy_helper.from_array(np.array(array, order="C"), name))
         return name
 
     def node(
@@ -89,8 +89,12 @@ class GraphBuilder:
         product = self.node("MatMul", x, self.constant(weight.T.astype(np.float32)))
         return self.node("Add", product, self.constant(bias.astype(np.float32)))
 
-    def rows(self, table: Array, ids: str) -> str:
-        """Rows of a 4-bit table of [rows, width]: [..., width] float."""
+    def table(self, table: Array) -> Callable[[str], str]:
+        """Put a 4-bit table of [rows, width] into the graph.
+
+        Returns:
+            What looks rows up: from the name of ids to that of [..., width] float.
+        """
         from onnx import TensorProto, helper
 
         blocks = table.reshape(len(table), -1, BLOCK)
@@ -105,17 +109,21 @@ class GraphBuilder:
             helper.make_tensor(name, TensorProto.INT4, table.shape, packed.tobytes(), raw=True)
         )
         scales = self.constant(scale[:, :, 0].astype(np.float16))
-        rows = self.node(
-            "GatherBlockQuantized",
-            name,
-            ids,
-            scales,
-            contrib=True,
-            block_size=BLOCK,
-            gather_axis=0,
-            quantize_axis=1,
-        )
-        return self.node("Cast", rows, to=1)
+
+        def look_up(ids: str) -> str:
+            rows = self.node(
+                "GatherBlockQuantized",
+                name,
+                ids,
+                scales,
+                contrib=True,
+                block_size=BLOCK,
+                gather_axis=0,
+                quantize_axis=1,
+            )
+            return self.node("Cast", rows, to=1)
+
+        return look_up
 
     def normalize(self, x: str, weight: Array, bias: Array, epsilon: float) -> str:
         """Layer normalization over the last axis."""
@@ -156,14 +164,25 @@ def add_ids(graph: GraphBuilder) -> str:
 
 
 def add_embeddings(
-    graph: GraphBuilder, ids: str, weights: Mapping[str, Array], config: BertConfig
-) -> tuple[str, str]:
-    """Word, position and type embeddings.
+    graph: GraphBuilder,
+    ids: str,
+    weights: Mapping[str, Array],
+    config: BertConfig,
+    *,
+    words: Callable[[str], str] | None = None,
+) -> str:
+    """The normalized sum of word, position and type embeddings: [1, pieces, hidden].
 
-    Returns:
-        The normalized sum [1, pieces, hidden], and the word embeddings alone.
+    Args:
+        graph: where to add it.
+        ids: the pieces.
+        weights: by BertModel's names.
+        config: sizes.
+        words: the table of word embeddings, where the graph has it already.
     """
-    word = graph.rows(weights["embeddings.word_embeddings.weight"], ids)
+    if words is None:
+        words = graph.table(weights["embeddings.word_embeddings.weight"])
+    word = words(ids)
     # Every piece is of type 0, so its row is added to the positions' once and for all.
     positions = (
         weights["embeddings.position_embeddings.weight"][config.first_position :]
@@ -180,7 +199,7 @@ def add_embeddings(
         weights["embeddings.LayerNorm.bias"],
         config.epsilon,
     )
-    return x, word
+    return x
 
 
 def add_layer(graph: GraphBuilder, x: str, layer: Mapping[str, Array], config: BertConfig) -> str:

@@ -1,0 +1,75 @@
+"""Copies of examples as hasty people type them; the entities stay where they are.
+
+Case, width of characters, traditional characters and invisible ones need no copies: they are gone
+before the encoder reads the text (`bot.nlu.units`).
+"""
+
+from __future__ import annotations
+
+import random
+import re
+
+from bot.nlu.examples import Example, Mark
+from bot.nlu.units import CHINESE
+
+_CHINESE = re.compile(f"[{CHINESE}]")
+#: Neighbours on the keyboard.
+_KEYS = {
+    key: row[max(0, i - 1) : i] + row[i + 1 : i + 2]
+    for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+    for i, key in enumerate(row)
+}
+_ENDINGS = ("", "", "?", "？", "!", "。", "~", "…", " 😊", " 🙏", "呢", "呀")
+
+
+def noisy(example: Example, chance: random.Random) -> Example:
+    """A copy with one to three slips."""
+    # Each character with the number of its mark, -1 for none.
+    marked = [-1] * len(example.text)
+    for number, mark in enumerate(example.marks):
+        marked[mark.start : mark.end] = [number] * (mark.end - mark.start)
+    letters = list(zip(example.text, marked, strict=True))
+    for _ in range(chance.choice((1, 1, 2, 2, 3))):
+        _slip(letters, chance)
+    if not "".join(c for c, _ in letters).strip():
+        return example
+    marks = []
+    for number, mark in enumerate(example.marks):
+        places = [i for i, (_, owner) in enumerate(letters) if owner == number]
+        if places:
+            marks.append(Mark(mark.entity, places[0], places[-1] + 1))
+    return Example("".join(c for c, _ in letters), example.intent, tuple(marks))
+
+
+def _slip(letters: list[tuple[str, int]], chance: random.Random) -> None:
+    if len(letters) < 3:
+        return
+    kind = chance.random()
+    if kind < 0.35:
+        _ending(letters, chance)
+        return
+    place = chance.randrange(1, len(letters) - 1)
+    letter, owner = letters[place]
+    if owner != -1 and (letter.isdigit() or chance.random() < 0.7):
+        return
+    if letter.lower() in _KEYS:
+        if kind < 0.5:
+            del letters[place]
+        elif kind < 0.65:
+            letters.insert(place, (letter, owner))
+        elif kind < 0.8 and letters[place + 1][1] == owner and letters[place + 1][0].isalpha():
+            letters[place], letters[place + 1] = letters[place + 1], letters[place]
+        else:
+            letters[place] = (chance.choice(_KEYS[letter.lower()]), owner)
+    elif _CHINESE.match(letter) and owner == -1 and len(letters) > 5:
+        del letters[place]
+    elif letter.isspace() and chance.random() < 0.3:
+        del letters[place]
+    elif letter in ",.!?'，。！？、":
+        del letters[place]
+
+
+def _ending(letters: list[tuple[str, int]], chance: random.Random) -> None:
+    while letters and letters[-1][1] == -1 and letters[-1][0] in ".!?。！？~…":
+        letters.pop()
+    letters.extend((c, -1) for c in chance.choice(_ENDINGS))

@@ -1,0 +1,360 @@
+"""Train the upper layers and both heads, with torch."""
+
+from __future__ import annotations
+
+import copy
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from bot.nlu import calibration, examples
+from bot.nlu.augment import noisy
+from bot.nlu.calibration import Calibration
+from bot.nlu.examples import Example
+from bot.nlu.export import whole_graph
+from bot.nlu.features import Features, Featurizer
+from bot.nlu.frozen import WORDS, Encoder, read_encoder, remember
+from bot.nlu.network import Batch, Network
+from bot.nlu.options import Options
+from bot.nlu.tags import TagSet
+from bot.nlu.units import read
+
+#: Tag of places that hold no unit.
+NOTHING = -100
+#: How fast the averaged weights follow; the average is what is kept.
+FOLLOW = 0.98
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training leaves.
+
+    Attributes:
+        intents, entities: names, in the order of the heads.
+        weights: of the trained part, fp16.
+        graph: the whole model as ONNX.
+        tokenizer: content of the pruned tokenizer.json.
+        calibration: from logits to confidences.
+        history: one entry an epoch.
+    """
+
+    intents: tuple[str, ...]
+    entities: tuple[str, ...]
+    weights: dict[str, Array]
+    graph: bytes
+    tokenizer: dict[str, Any]
+    calibration: Calibration
+    history: list[dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An example as numbers, with what the frozen layers say of it."""
+
+    features: Features
+    hidden: npt.NDArray[np.float16]
+    intent: int
+    tags: Array
+
+
+def train(
+    given: Sequence[Example],
+    options: Options,
+    folder: Path,
+    *,
+    start: Mapping[str, Array] | None = None,
+    progress: Callable[[str], None] = print,
+) -> Trained:
+    """Train on examples.
+
+    Args:
+        given: at least one example of at least two intents.
+        options: see there.
+        folder: the encoder's.
+        start: weights to go on from (`--finetune`), else the encoder's own.
+        progress: told what is being done.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.random_seed)
+        return _Training(given, options, folder, progress).run(start)
+
+
+class _Training:
+    def __init__(
+        self,
+        given: Sequence[Example],
+        options: Options,
+        folder: Path,
+        progress: Callable[[str], None],
+    ) -> None:
+        self.options = options
+        self.progress = progress
+        self.chance = random.Random(options.random_seed)
+        self.intents = tuple(sorted({e.intent for e in given}))
+        self.tagset = TagSet(sorted({m.entity for e in given for m in e.marks}))
+        kept, aside = examples.split(given, options.held_out, seed=options.random_seed)
+        texts = [read(e.text, longest=options.max_characters).text for e in given]
+        progress(f"reading the encoder in {folder}")
+        self.encoder = read_encoder(folder, texts)
+        self.frozen = max(0, len(self.encoder.layers) - options.trained_layers)
+        self.featurizer = Featurizer(self.encoder.pieces.tokenizer())
+        copies = [noisy(e, self.chance) for _ in range(options.noisy_copies) for e in kept]
+        prepared = self._prepare([*kept, *copies, *aside])
+        self.kept = prepared[: len(kept)]
+        self.copies = prepared[len(kept) : len(kept) + len(copies)]
+        self.aside = prepared[len(kept) + len(copies) :]
+        wanted = options.device
+        if wanted == "auto":
+            wanted = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = torch.device(wanted)
+        self.words = torch.from_numpy(self.encoder.top[WORDS].astype(np.float16))
+
+    def _prepare(self, given: Sequence[Example]) -> list[Prepared]:
+        reads = [read(e.text, longest=self.options.max_characters) for e in given]
+        features = [self.featurizer.features(r) for r in reads]
+        step = max(1, len(features) // 5)
+
+        def report(done: int) -> None:
+            if done % step == 0 or done == len(features):
+                self.progress(f"frozen layers: {done} of {len(features)} texts")
+
+        hidden = remember(self.encoder, self.frozen, features, report)
+        found = []
+        for example, text, item, state in zip(given, reads, features, hidden, strict=True):
+            units = len(item.first)
+            spans = examples.spans(example.marks, text, units=units)
+            tags = np.array(self.tagset.encode(spans, units), np.int64)
+            found.append(Prepared(item, state, self.intents.index(example.intent), tags))
+        return found
+
+    def run(self, start: Mapping[str, Array] | None) -> Trained:
+        options = self.options
+        network = Network(
+            self.encoder.config,
+            layers=len(self.encoder.layers) - self.frozen,
+            intents=len(self.intents),
+            tags=self.tagset.size,
+            dropout=options.dropout,
+        )
+        network.start_from(self.encoder.layers[self.frozen :])
+        if start is not None:
+            network.take(start)
+        network.to(self.device)
+        average = copy.deepcopy(network).eval()
+        optimizer = torch.optim.AdamW(self._groups(network), weight_decay=0.01)
+        steps_an_epoch = -(-len(self._epoch()) // options.batch_size)
+        steps = steps_an_epoch * options.epochs
+        rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
+        history: list[dict[str, float]] = []
+        best: tuple[float, dict[str, Tensor]] | None = None
+        waited = 0
+        for epoch in range(options.epochs):
+            began = time.perf_counter()
+            network.train()
+            total = 0.0
+            batches = list(self._batches(self._epoch(), shuffle=True))
+            for batch, intents, tags in batches:
+                with self._precision():
+                    intent_logits, tag_logits, _ = network(batch)
+                loss = self._loss(intent_logits, tag_logits, intents, tags)
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+                optimizer.step()
+                rates.step()
+                _follow(average, network, len(history) * steps_an_epoch)
+                total += float(loss.detach())
+            seconds = time.perf_counter() - began
+            entry = {"epoch": epoch + 1, "loss": total / len(batches), "seconds": seconds}
+            if self.aside:
+                entry |= self._measure(average)
+            history.append(entry)
+            self.progress(_line(entry, options.epochs))
+            score = entry.get("accuracy", 0.0) + 0.5 * entry.get("tags", 0.0)
+            if best is None or score > best[0] or not self.aside:
+                best = (score, copy.deepcopy(average.state_dict()))
+                waited = 0
+            else:
+                waited += 1
+                if waited >= options.patience:
+                    self.progress(f"no better result in {waited} epochs: stopped")
+                    break
+        if best is not None:
+            average.load_state_dict(best[1])
+        return self._finish(average, history)
+
+    def _groups(self, network: Network) -> list[dict[str, Any]]:
+        options = self.options
+        groups = []
+        count = len(network.layers)
+        for index, layer in enumerate(network.layers):
+            rate = options.learning_rate * options.layer_decay ** (count - 1 - index)
+            groups.append({"params": list(layer.parameters()), "lr": rate})
+        heads = [p for name, p in network.named_parameters() if not name.startswith("layers.")]
+        groups.append({"params": heads, "lr": options.head_learning_rate})
+        return groups
+
+    def _epoch(self) -> list[Prepared]:
+        """Every example once, as it is or as one of its copies."""
+        count = len(self.kept)
+        versions = [self.kept]
+        versions += [self.copies[i : i + count] for i in range(0, len(self.copies), count)]
+        if len(versions) == 1:
+            return list(self.kept)
+        return [
+            self.kept[i] if self.chance.random() < 0.5 else self.chance.choice(versions[1:])[i]
+            for i in range(count)
+        ]
+
+    def _batches(
+        self, items: list[Prepared], *, shuffle: bool
+    ) -> Iterator[tuple[Batch, Tensor, Tensor]]:
+        """Batches of texts of like length, so that little is padding."""
+        size = self.options.batch_size
+        order = list(range(len(items)))
+        if shuffle:
+            self.chance.shuffle(order)
+        pool = size * 32
+        groups = []
+        for begin in range(0, len(order), pool):
+            part = sorted(order[begin : begin + pool], key=lambda i: len(items[i].features.ids))
+            groups += [part[i : i + size] for i in range(0, len(part), size)]
+        if shuffle:
+            self.chance.shuffle(groups)
+        for group in groups:
+            yield self._batch([items[i] for i in group])
+
+    def _batch(self, items: list[Prepared]) -> tuple[Batch, Tensor, Tensor]:
+        pieces = max(len(i.features.ids) for i in items)
+        units = max(1, *(len(i.features.first) for i in items))
+        width = items[0].hidden.shape[1]
+        hidden = np.zeros((len(items), pieces, width), np.float32)
+        mask = np.zeros((len(items), pieces), bool)
+        ids = np.zeros((4, len(items), units), np.int64)
+        unit_mask = np.zeros((len(items), units), bool)
+        tags = np.full((len(items), units), NOTHING, np.int64)
+        for row, item in enumerate(items):
+            f = item.features
+            hidden[row, : len(f.ids)] = item.hidden
+            mask[row, : len(f.ids)] = True
+            for kind, values in enumerate((f.first, f.last, f.places, f.unit_ids)):
+                ids[kind, row, : len(values)] = values
+            unit_mask[row, : len(f.first)] = True
+            tags[row, : len(f.first)] = item.tags
+        first, last, places, unit_ids = (torch.from_numpy(a).to(self.device) for a in ids)
+        batch = Batch(
+            hidden=torch.from_numpy(hidden).to(self.device),
+            mask=torch.from_numpy(mask).to(self.device),
+            first=first,
+            last=last,
+            places=places,
+            spelled=self.words[unit_ids.cpu()].float().to(self.device),
+            unit_mask=torch.from_numpy(unit_mask).to(self.device),
+        )
+        intents = torch.tensor([i.intent for i in items], device=self.device)
+        return batch, intents, torch.from_numpy(tags).to(self.device)
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        if self.options.precision == "auto" and (self.device.type == "cuda" or _has_bfloat16()):
+            return torch.autocast(self.device.type, dtype=torch.bfloat16)
+        return nullcontext()
+
+    def _loss(
+        self, intent_logits: Tensor, tag_logits: Tensor, intents: Tensor, tags: Tensor
+    ) -> Tensor:
+        loss = nn.functional.cross_entropy(
+            intent_logits, intents, label_smoothing=self.options.label_smoothing
+        )
+        if self.tagset.entities and self.options.tag_weight:
+            flat = tag_logits.reshape(-1, self.tagset.size)
+            told = nn.functional.cross_entropy(flat, tags.reshape(-1), ignore_index=NOTHING)
+            loss = loss + self.options.tag_weight * torch.nan_to_num(told)
+        return loss
+
+    @torch.no_grad()
+    def _scores(self, network: Network, items: list[Prepared]) -> tuple[Array, ...]:
+        """Intent logits, sentences, intents, and the share of right tags."""
+        logits, sentences, intents = [], [], []
+        right = said = 0
+        for batch, wanted, tags in self._batches(items, shuffle=False):
+            with self._precision():
+                intent_logits, tag_logits, sentence = network(batch)
+            logits.append(intent_logits.float().cpu().numpy())
+            sentences.append(sentence.cpu().numpy())
+            intents.append(wanted.cpu().numpy())
+            told = tag_logits.argmax(-1)
+            matters = (tags > 0) | ((tags == 0) & (told > 0))
+            right += int((told == tags)[matters].sum())
+            said += int(matters.sum())
+        share = np.array(right / said if said else 1.0)
+        return np.concatenate(logits), np.concatenate(sentences), np.concatenate(intents), share
+
+    def _measure(self, network: Network) -> dict[str, float]:
+        logits, _, intents, share = self._scores(network, self.aside)
+        accuracy = float((logits.argmax(1) == intents).mean())
+        return {"accuracy": accuracy, "tags": float(share)}
+
+    def _finish(self, network: Network, history: list[dict[str, float]]) -> Trained:
+        self.progress("fitting the confidences")
+        outside = self.options.out_of_scope_intent
+        seen = self._scores(network, self.kept)
+        aside = self._scores(network, self.aside) if self.aside else seen
+        calibrated = calibration.fit(
+            seen=(seen[0], seen[1], seen[2]),
+            held_out=(aside[0], aside[1], aside[2]),
+            intents=len(self.intents),
+            outside=self.intents.index(outside) if outside in self.intents else -1,
+        )
+        self.progress("writing the int8 graph")
+        weights: dict[str, Array] = dict(network.arrays())
+        graph = whole_graph(
+            self.encoder.top, self.encoder.layers[: self.frozen], weights, self.encoder.config
+        )
+        return Trained(
+            intents=self.intents,
+            entities=self.tagset.entities,
+            weights=weights,
+            graph=graph,
+            tokenizer=self.encoder.pieces.content,
+            calibration=calibrated,
+            history=history,
+        )
+
+
+def _rate(step: int, steps: int) -> float:
+    """Up over the first tenth, then down in a straight line."""
+    warm = max(1, steps // 10)
+    return min((step + 1) / warm, max(0.02, (steps - step) / max(1, steps - warm)))
+
+
+@torch.no_grad()
+def _follow(average: Network, network: Network, step: int) -> None:
+    share = min(FOLLOW, (1 + step) / (10 + step))
+    for kept, now in zip(average.parameters(), network.parameters(), strict=True):
+        kept.lerp_(now, 1 - share)
+
+
+def _has_bfloat16() -> bool:
+    """Does the processor compute in bfloat16? Where it does not, it is slower than float32."""
+    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
+
+
+def _line(entry: dict[str, float], epochs: int) -> str:
+    parts = [f"epoch {int(entry['epoch'])} of {epochs}", f"loss {entry['loss']:.3f}"]
+    if "accuracy" in entry:
+        parts.append(f"held out: intents {entry['accuracy']:.3f}, tags {entry['tags']:.3f}")
+    return ", ".join([*parts, f"{entry['seconds']:.0f} s"])
+
+
+__all__ = ["Encoder", "Trained", "train"]
