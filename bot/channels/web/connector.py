@@ -185,7 +185,7 @@ class WebChat(Channel):
         @blueprint.get("/chat")
         async def chat(request: Request) -> HTTPResponse:
             headers = {
-                "Content-Security-Policy": pages.policy(self.settings.web_origins),
+                "Content-Security-Policy": pages.policy(request.host, self.settings.web_origins),
                 "Permissions-Policy": "camera=(), geolocation=(self), microphone=(self)",
             }
             return pages.file(request, pages.STATIC, "index.html", headers)

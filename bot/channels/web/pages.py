@@ -27,9 +27,13 @@ _TYPES = {
 # No folders, no dots in front: nothing outside the folder has such a name.
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,100}")
 
+_HOST = re.compile(r"[A-Za-z0-9.\[\]:-]{1,255}")
 
-def policy(origins: Sequence[str]) -> str:
+
+def policy(host: str, origins: Sequence[str]) -> str:
     """The page's Content-Security-Policy; `origins` may show it in a frame."""
+    # Safari before 15.4 does not take 'self' to mean the host's websockets too.
+    sockets = f" ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
     return "; ".join(
         (
             "default-src 'none'",
@@ -38,7 +42,7 @@ def policy(origins: Sequence[str]) -> str:
             # blob: the shopper's own photos. https: pictures that a shop keeps elsewhere.
             "img-src 'self' https: data: blob:",
             "font-src 'self'",
-            "connect-src 'self'",
+            f"connect-src 'self'{sockets}",
             "manifest-src 'self'",
             "base-uri 'none'",
             "form-action 'none'",

@@ -20,6 +20,10 @@ Everything lies below `/webhooks/webchat`. Bodies are JSON. An HTTP error says `
     POST /demo/token       {"customer": id} -> {"token"} for `sign_in`
                            both: in demo mode from this machine, 404 otherwise
 
+/chat comes with a Content-Security-Policy (`pages.policy`): scripts and styles from /static only,
+pictures also from https:, data: and blob:, connections to this host only. The page reads the query
+?lang=zh|en, ?theme=light|dark, ?embedded=1; addresses in it are relative.
+
 Socket.IO, path `/webhooks/webchat/socket.io`, default namespace. Connect with
 `auth: {token, last_seq, lang}` (last_seq: the greatest seq the page shows, 0 at first). A refused
 connection gets `connect_error` with the message `token`: POST /session and connect again.
@@ -55,9 +59,10 @@ Server to client:
     error        {error, retry_after?}          of no single event; `token`: the token expired
 
 An entry has `seq` (rising by one within the session), `at` (Unix seconds), `from` ("bot"|"user"),
-`id`, and of the bot `items`, of the shopper `type`, `text` and where it was a tap `key` (mark that
-group of buttons as used), where it was a photo `photo`. The last 50 are kept. Show entries by seq;
-ignore one that is shown already. A seq of null: it could not be kept, show it all the same.
+`id`, and of the bot `items`, of the shopper `type`, `text`, of a tap `key`, of a photo `photo`. A tap
+uses up all buttons of its `choices`, but of a card only that one. The last 50 are kept. Show
+entries by seq; ignore one that is shown already. A seq of null: it could not be kept, show it all
+the same.
 
     item:   {"type": "text", "text"}
             {"type": "choices", "text": string|null, "options": [option]}
