@@ -1,0 +1,89 @@
+"""What is made before a start, what is not made again, and how a mistake is named."""
+
+import shutil
+import socket
+
+import pytest
+
+from tools import prepare, run
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project with one rule and one sentence."""
+    for folder in ("rules", "responses"):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+    (tmp_path / "data" / "rules" / "orders.yml").write_text("rules: []\n")
+    (tmp_path / "data" / "responses" / "orders.yml").write_text(
+        "responses:\n  utter_a:\n  - {lang: zh, text: 甲}\n  - {lang: en, text: A}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def trainings(monkeypatch):
+    """Trainings that were started; each leaves a model, as Rasa does."""
+    started = []
+
+    def train(*command, error):
+        started.append(command)
+        prepare.MODEL.parent.mkdir(exist_ok=True)
+        prepare.MODEL.write_bytes(b"model")
+
+    monkeypatch.setattr(prepare, "run", train)
+    return started
+
+
+def test_nothing_is_trained_twice(project, trainings):
+    prepare.train()
+    prepare.train()
+    assert len(trainings) == 1
+
+
+def test_an_edited_sentence_needs_no_training(project, trainings):
+    prepare.train()
+    sentences = project / "data" / "responses" / "orders.yml"
+    sentences.write_text(sentences.read_text().replace("甲", "乙"))
+    prepare.train()
+    assert len(trainings) == 1
+
+
+@pytest.mark.parametrize("file", ["rules/orders.yml", "nlu/orders.zh.yml"])
+def test_an_edited_rule_or_example_is_trained(project, trainings, file):
+    prepare.train()
+    edited = project / "data" / file
+    edited.parent.mkdir(exist_ok=True)
+    edited.write_text("rules: [] # edited\n")
+    prepare.train()
+    assert len(trainings) == 2
+
+
+def test_a_lost_model_is_trained_again(project, trainings):
+    prepare.train()
+    shutil.rmtree("models")
+    prepare.train()
+    assert len(trainings) == 2
+
+
+def test_broken_yaml_is_named_with_file_and_line(project):
+    (project / "data" / "rules" / "orders.yml").write_text("rules:\n- rule: a\n  steps: [\n")
+    with pytest.raises(prepare.PrepareError) as raised:
+        prepare.check_yaml()
+    assert str(raised.value).startswith("data/rules/orders.yml:4: this is not YAML:")
+
+
+def test_a_taken_port_is_named_with_its_setting():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(prepare.PrepareError, match=rf"^XIAOER_PORT={port}: cannot listen"):
+            run.check_port("XIAOER_PORT", "127.0.0.1", port)
+
+
+def test_a_free_port_passes():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    run.check_port("XIAOER_PORT", "127.0.0.1", port)
