@@ -356,7 +356,8 @@ class RedisState(State):
 
     async def close(self) -> None:
         if self._client is not None:
-            await self._client.close()
+            # Of its own accord it closes only connections that are not from an URL.
+            await self._client.close(close_connection_pool=True)
         self._client = None
 
     def _key(self, owner: str, name: str) -> str:
