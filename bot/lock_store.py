@@ -55,6 +55,10 @@ class ConversationLocks(LockStore):
         async with self._locks.hold(conversation_id):
             yield
 
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._locks.close()
+
 
 class LocalLocks:
     """For one process."""
@@ -80,6 +84,9 @@ class LocalLocks:
             lock, users = self._locks.pop(name)
             if users > 1:
                 self._locks[name] = lock, users - 1
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 class RedisLocks:
@@ -115,6 +122,12 @@ class RedisLocks:
             # A sign of life that is not renewed frees the others anyway.
             with suppress(Unavailable):
                 await asyncio.shield(self._eval(_LEAVE, keys, me))
+
+    async def close(self) -> None:
+        """Close the connections to Redis."""
+        if self._client is not None:
+            await self._client.close(close_connection_pool=True)
+            self._client = None
 
     async def _acquire(self, keys: list[str], me: str) -> None:
         loop = asyncio.get_running_loop()

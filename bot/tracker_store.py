@@ -103,6 +103,12 @@ class ConversationStore(TrackerStore):
             except (sqlite3.Error, OSError) as exc:
                 logger.error("The conversations' database cannot be opened: %s", exc)
 
+    def init_tracker(self, sender_id: str) -> DialogueStateTracker:
+        """A new, empty tracker; whatever the database holds of the sender is none of its events."""
+        tracker = super().init_tracker(sender_id)
+        setattr(tracker, _STORED, 0)
+        return tracker
+
     async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
         """The conversation since its last session began. Raises: Unavailable."""
         return await self._retrieve(sender_id, whole=False)
@@ -199,9 +205,13 @@ def _readable(rows: list[str]) -> list[dict[str, Any]]:
     said: list[dict[str, Any]] = []
     for row in rows:
         try:
-            said.append(json.loads(row))
-        except (ValueError, TypeError) as exc:
-            logger.error("A damaged event, and what was said before it, is left out: %s", exc)
+            event = json.loads(row)
+        except (ValueError, TypeError):
+            event = None
+        if isinstance(event, dict) and "event" in event:
+            said.append(event)
+        else:
+            logger.error("A damaged event, and what was said before it, is left out")
             said = []
     return said
 
