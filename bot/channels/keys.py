@@ -49,6 +49,11 @@ class ButtonKeys:
         found = await self._state.take(recipient, _name(key))
         return Tap(*found) if found else None
 
+    async def peek(self, recipient: str, key: str) -> Tap | None:
+        """As `redeem`, but the key stays valid."""
+        found = await self._state.get(recipient, _name(key))
+        return Tap(*found) if found else None
+
     async def restore(self, recipient: str, key: str, tap: Tap) -> None:
         """Make a redeemed key valid again, because its turn failed."""
         await self._state.put(recipient, _name(key), [tap.payload, tap.title], ttl=self._ttl)

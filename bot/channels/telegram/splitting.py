@@ -28,7 +28,7 @@ def units(text: str) -> int:
 
 
 def split(text: str, limit: int = TEXT_LIMIT) -> list[str]:
-    """The parts in order, none empty, none longer than `limit` units; blanks at cuts are dropped."""
+    """The parts in order, none empty or above `limit` units; blanks at the cuts are dropped."""
     return [part for part in (part.strip() for part in _parts(text.strip(), limit)) if part]
 
 
@@ -86,5 +86,7 @@ def _continues(text: str, index: int) -> bool:
         return True
     if unicodedata.category(sign) in ("Mn", "Me", "Mc"):  # accents, variation selectors
         return True
-    flag = re.search("[\U0001f1e6-\U0001f1ff]+$", text[:index])
-    return bool(flag) and len(flag.group()) % 2 == 1 and "\U0001f1e6" <= sign <= "\U0001f1ff"
+    # Flags are pairs of letters, so what matters is how many stand before.
+    letters = re.search("[\U0001f1e6-\U0001f1ff]*$", text[max(0, index - 40) : index])
+    odd = letters is not None and len(letters.group()) % 2 == 1
+    return odd and "\U0001f1e6" <= sign <= "\U0001f1ff"
