@@ -67,10 +67,11 @@ const memory = new Map();
 
 /** What the browser kept; where storage is blocked (a third-party frame), this page's memory. */
 export function stored(key) {
+  if (memory.has(key)) return memory.get(key);
   try {
     return localStorage.getItem(key);
   } catch {
-    return memory.get(key) ?? null;
+    return null;
   }
 }
 
@@ -79,6 +80,7 @@ export function store(key, value) {
   try {
     if (value === null) localStorage.removeItem(key);
     else localStorage.setItem(key, value);
+    memory.delete(key);
   } catch {
     memory.set(key, value);
   }

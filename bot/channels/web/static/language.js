@@ -14,6 +14,9 @@ export function chooseLanguage(asked, shopDefault) {
   return [stored(KEY), asked, browser, shopDefault].find((lang) => lang in STRINGS) || "zh";
 }
 
+/** What the shopper chose before no longer holds: the shop's page has changed its language. */
+export const forgetChoice = () => store(KEY, null);
+
 export const language = () => current;
 
 /** Switch labels; `keep` remembers it as the shopper's own choice. */
