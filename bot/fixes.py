@@ -20,6 +20,11 @@ from rasa.core.tracker_store import FailSafeTrackerStore, TrackerStore
 from rasa.shared.core.domain import Domain
 from rasa.utils.endpoints import EndpointConfig
 
+from shop.settings import ShopSettings, read
+
+# As in endpoints.yml, and as the action server wants it.
+ACTION_SERVER = "http://127.0.0.1:{port}/webhook"
+SECRET_HEADER = "X-Xiaoer-Secret"
 # time.monotonic() until which the turn may wait for the action server; set by the channels.
 action_deadline: ContextVar[float | None] = ContextVar("action_deadline", default=None)
 
@@ -28,10 +33,38 @@ def apply() -> None:
     """Put all corrections in place."""
     if getattr(apply, "done", False):
         return
+    _find_the_action_server()
     _bound_action_calls()
     _check_action_answers_fast()
     _let_tracker_stores_fail()
     apply.done = True  # type: ignore[attr-defined]
+
+
+def _find_the_action_server() -> None:
+    """Rasa takes the action server's address and headers from endpoints.yml only.
+
+    A variable that is unset there stops the server, so the port and the secret come in here. An
+    address other than the file's own stays as it is.
+    """
+    original = RemoteAction.__init__
+
+    @functools.wraps(original)
+    def __init__(self: RemoteAction, name: str, action_endpoint: EndpointConfig | None) -> None:
+        original(self, name, action_endpoint and _ours(action_endpoint))
+
+    RemoteAction.__init__ = __init__
+
+
+def _ours(endpoint: EndpointConfig) -> EndpointConfig:
+    """The endpoint with the settings' port and secret, filled in once."""
+    if SECRET_HEADER in endpoint.headers:
+        return endpoint
+    settings = read(ShopSettings)
+    if endpoint.url == ACTION_SERVER.format(port=ShopSettings.action_port):
+        endpoint.url = ACTION_SERVER.format(port=settings.action_port)
+    if settings.secret:
+        endpoint.headers[SECRET_HEADER] = settings.secret
+    return endpoint
 
 
 def _bound_action_calls() -> None:
