@@ -15,6 +15,9 @@ from sanic import Sanic
 
 T = TypeVar("T")
 
+# Lets one process start several applications, one after the other and at once.
+Sanic.test_mode = True
+
 
 class Server:
     """A running server; `url` is where it listens, `run` does something on its loop."""

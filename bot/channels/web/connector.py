@@ -247,6 +247,8 @@ class WebChat(Channel):
         async def sockets(request: Request) -> HTTPResponse | None:
             return await self._handle_socket(request)
 
+        # Lets a handler end without a response, which an upgraded connection no longer takes.
+        sockets.is_websocket = True  # type: ignore[attr-defined]
         blueprint.add_route(sockets, "/socket.io", methods=["GET", "POST", "OPTIONS"])
 
     async def _session(self, request: Request) -> HTTPResponse:
@@ -369,13 +371,14 @@ class WebChat(Channel):
         return origins.allowed(origin, environ.get("HTTP_HOST"), self.settings.web_origins)
 
     async def _handle_socket(self, request: Request) -> HTTPResponse | None:
+        protocol = request.transport.get_protocol()
         try:
-            response: HTTPResponse | None = await self._sio.handle_request(request)
+            response: HTTPResponse = await self._sio.handle_request(request)
         except Exception as exc:
             # A frame that is no packet: nothing but the connection is lost.
             logger.info("webchat: dropped a connection: %s", type(exc).__name__)
-            return empty(status=400)
-        return response
+            response = empty(status=400)
+        return None if protocol.websocket else response
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         request = environ["sanic.request"]
