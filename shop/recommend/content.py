@@ -1,0 +1,71 @@
+"""Items whose texts mean the same, by vectors of a sentence encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from typing_extensions import Self
+
+from shop.errors import InvalidValue
+from shop.recommend.base import Recommender
+from shop.recommend.interactions import Floats, Interactions, Sequences
+
+
+class Content(Recommender):
+    """Scores by the cosine with the mean of the history, 0 where it is negative.
+
+    It needs no interactions: a new item is known as soon as it has a text.
+
+    Args:
+        decay: what each older item of the history counts, against the one after it.
+        embeddings: (n_items, width), any length.
+    """
+
+    name = "content"
+    #: (n_items, width), of length 1, with the mean of all texts taken out.
+    vectors: Floats
+
+    def __init__(self, *, decay: float = 0.7, embeddings: Floats | None = None) -> None:
+        self.decay = decay
+        if embeddings is not None:
+            self._take(np.asarray(embeddings, np.float32))
+
+    def _take(self, embeddings: Floats) -> None:
+        if embeddings.ndim != 2 or not np.isfinite(embeddings).all():
+            raise InvalidValue("embeddings are not a table of numbers")
+        # Sentence encoders put all texts into a narrow cone; around its middle they spread.
+        self.middle = embeddings.mean(axis=0)
+        self.vectors = _unit(embeddings - self.middle)
+        self.n_items = len(embeddings)
+
+    def settings(self) -> dict[str, Any]:
+        return {"decay": self.decay}
+
+    def fit(self, data: Interactions) -> Self:
+        if getattr(self, "vectors", None) is None or self.n_items != data.n_items:
+            raise InvalidValue("there is not one embedding for each item")
+        return self
+
+    def score(self, histories: Sequences, users: npt.NDArray[np.int64] | None = None) -> Floats:
+        means = histories.weighted(self.n_items, decay=self.decay) @ self.vectors
+        return np.maximum(_unit(np.asarray(means, np.float32)) @ self.vectors.T, 0)
+
+    def near(self, query: Floats) -> Floats:
+        """Cosines of all items with the vector of a text, (n_items,)."""
+        return self.vectors @ _unit((query - self.middle)[None])[0]
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        return {"vectors": self.vectors.astype(np.float16), "middle": self.middle}
+
+    def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        vectors, middle = arrays["vectors"].astype(np.float32), arrays["middle"]
+        if not np.isfinite(vectors).all() or vectors.shape[1:] != middle.shape:
+            raise ValueError("damaged vectors")
+        self.vectors, self.middle, self.n_items = vectors, middle, len(vectors)
+
+
+def _unit(vectors: Floats) -> Floats:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
