@@ -19,6 +19,8 @@ from shop.text.lexicon import Lexicon
 
 # More marks on one letter than any language uses ("zalgo").
 _MARKS = 8
+# ﷺ would become eighteen characters, and a text of such a book.
+_LONGEST_FORM = 4
 _SIGNS = str.maketrans(
     {
         **dict.fromkeys("‘’‛′`´", "'"),
@@ -128,6 +130,8 @@ def _plain_piece(piece: str) -> str:
     if category in ("Cf", "Me") or "\ufe00" <= piece[0] <= "\ufe0f":
         return ""
     form = unicodedata.normalize("NFKC", piece.translate(_SIGNS)).translate(_SIGNS)
+    if len(form) > _LONGEST_FORM:
+        return piece[0]
     return form.translate(_simplified()).strip("\u200b\ufeff") if not form.isascii() else form
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from shop.text.normalize import Normalized, plain
+from shop.text.spans import Taken
 
 _DIGITS = {
     **{sign: value for value, sign in enumerate("零一二三四五六七八九")},
@@ -221,14 +222,14 @@ def quantities(text: str | Normalized) -> list[Quantity]:
     一个 and "one" as articles, prices, days, sizes and ordinals are none.
     """
     read = plain(text)
-    found: dict[int, Quantity] = {}
+    found: list[Quantity] = []
+    taken = Taken(len(read.text))
 
     def add(match: re.Match[str], count: Decimal | None, unit: str | None) -> None:
         if count is None or count != int(count) or not 0 < count < 100_000:
             return
-        start, end = read.span(*match.span())
-        if all(end <= old.start or start >= old.end for old in found.values()):
-            found[start] = Quantity(int(count), unit, start, end)
+        if taken.take(*match.span()):
+            found.append(Quantity(int(count), unit, *read.span(*match.span())))
 
     for match in _CHINESE_QUANTITY.finditer(read.text):
         if not _ARTICLE.fullmatch(match[0]) or match[0] == read.text.strip():
@@ -256,7 +257,7 @@ def quantities(text: str | Normalized) -> list[Quantity]:
             _english_count(match["number"].lower()),
             unit and _ENGLISH_CLASSIFIERS[unit.lower()],
         )
-    return [found[start] for start in sorted(found)]
+    return sorted(found, key=lambda each: each.start)
 
 
 def resolve_quantity(text: str) -> int | None:

@@ -14,6 +14,7 @@ from typing import Literal
 
 from shop.text.normalize import Normalized, plain
 from shop.text.numbers import NUMBER, value_of
+from shop.text.spans import Taken
 
 Relative = Literal["cheap", "cheaper", "cheapest", "dearer", "dearest"]
 
@@ -221,12 +222,13 @@ def prices(text: str | Normalized) -> list[PriceRange]:
     """The prices, bounds and wishes about price in a text, in order."""
     read = plain(text)
     found = list(_merged(_bounded(read.text)))
-    taken = [(price.start, price.end) for price in found]
+    taken = Taken(len(read.text))
+    for price in found:
+        taken.take(price.start, price.end)
     for kind, pattern in _RELATIVE:
         for match in pattern.finditer(read.text):
             start, end = match.span()
-            if all(end <= a or start >= b for a, b in taken):
-                taken.append((start, end))
+            if taken.take(start, end):
                 found.append(PriceRange(None, None, False, None, kind, start, end))
     found.sort(key=lambda price: price.start)
     spans = [read.span(price.start, price.end) for price in found]

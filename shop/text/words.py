@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -180,7 +181,7 @@ def _forms(word: str) -> Iterator[str]:
     """A word, and what it is when there is one of it: shoes, shoe."""
     folded = fold(word)
     yield folded
-    if folded.isascii() and len(folded) > 4 and folded.endswith("s") and not folded.endswith("ss"):
+    if re.search("[a-z]{3}(?<!s)s$", folded):
         yield folded[:-1]
 
 
