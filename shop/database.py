@@ -6,6 +6,7 @@ wrong inside leaves as one of `shop.errors`.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from sqlalchemy import create_engine, event, exc
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.engine.url import make_url
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import QueuePool
 
 from shop.errors import InvalidValue, Unavailable
 from shop.settings import ShopSettings, refuse
@@ -98,7 +99,7 @@ def _our_errors() -> Iterator[None]:
         yield
     except (exc.IntegrityError, exc.DataError) as error:
         raise InvalidValue(_line(error)) from error
-    except (exc.DBAPIError, exc.TimeoutError) as error:
+    except (exc.DBAPIError, exc.TimeoutError, OSError) as error:
         # Missing, locked, full, damaged, slow, without tables: whatever it is, not now.
         raise Unavailable(_line(error)) from error
     except (exc.StatementError, OverflowError) as error:
@@ -127,9 +128,29 @@ def _sqlite(file: Path) -> Engine:
         connection.execute("PRAGMA synchronous = NORMAL")
         return connection
 
-    # Opening takes 0.1 ms, and a fresh connection never looks at a file since replaced.
-    engine = create_engine(f"sqlite:///{file}", future=True, creator=connect, poolclass=NullPool)
+    def identity() -> tuple[int, ...]:
+        status = file.stat()
+        return status.st_dev, status.st_ino, os.getpid()
 
+    def remember(_: Any, record: Any) -> None:
+        record.info["identity"] = identity()
+
+    def still_the_same(_: Any, record: Any, __: Any) -> None:
+        # A file that was removed or replaced lives on in open connections; SQLite's must not be
+        # carried into another process either.
+        try:
+            same = record.info["identity"] == identity()
+        except OSError:
+            same = False
+        if not same:
+            raise exc.DisconnectionError("the database file is another one now")
+
+    # Connections are kept because opening one costs as much as a query.
+    engine = create_engine(
+        f"sqlite:///{file}", future=True, creator=connect, poolclass=QueuePool, max_overflow=-1
+    )
+    event.listen(engine, "connect", remember)
+    event.listen(engine, "checkout", still_the_same)
     event.listen(engine, "begin", _begin)
     return engine
 

@@ -300,7 +300,7 @@ class ParcelEvent:
 class Parcel:
     """A parcel with its events, oldest first; tables `carrier`, `parcel_state`.
 
-    `due_on` is the day it is expected to arrive, in the shop's time zone.
+    `due_on` is the day it is expected to arrive, on the calendar of the place it goes to.
     """
 
     id: int

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -44,7 +45,13 @@ class Hundredths(TypeDecorator):
 
     def process_result_value(self, value: Any, dialect: Any) -> Decimal | None:
         # PostgreSQL sums bigints to a numeric, which arrives as a Decimal.
-        return None if value is None else Decimal(int(value)).scaleb(-2)
+        return None if value is None else _decimal(int(value))
+
+
+@lru_cache(maxsize=4096)
+def _decimal(hundredths: int) -> Decimal:
+    """Prices come again and again, and making a Decimal takes longer than finding one."""
+    return Decimal(hundredths).scaleb(-2)
 
 
 class UtcTime(TypeDecorator):

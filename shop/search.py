@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ Mask = NDArray[np.bool_]
 # How much a match in a field counts. From HEAD upwards it says what the product is, below that
 # how it is; in a description it may also say what goes with it, so alone it proves nothing.
 NAME, KIND, BRAND, CATEGORY, HEAD, ATTRIBUTE, DESCRIPTION = 3.0, 3.0, 2.0, 1.5, 1.5, 1.0, 0.4
-# Near products match at least this share of the words that any product matches.
+# Near products match at least this share of those words that say what any product is.
 NEAR = 0.5
 LONGEST_TEXT = 200
 
@@ -37,11 +38,14 @@ _STOP_EN = {
     *("and", "or", "of", "in", "on", "for", "from", "to", "with", "by"),
 }
 _STOP_ZH = re.compile(
-    "有没有|有什么|有卖|我想要|我想买|想要|想买|帮我|给我|找一?下|看看|来一?[个款双件条台]"
-    "|一[个款双件条台只瓶盒]|你们|这种|那种|什么样|请问|请|谢谢|[的了吗呢吧啊呀]"
+    "有没有|没有|有什么|有(?![机线氧])|我想|想[要买]|帮我|给|买|找一?下|看看|来一?[个款双件条台]"
+    "|一[个款双件条台只瓶盒]|你们|[这那]种|什么样|请问?|谢谢|[的了吗呢吧啊呀]"
 )
 # Characters that are words by themselves: 女鞋 means 女 and 鞋, though no product says "女鞋".
-_WORDS_ZH = frozenset("红橙黄绿青蓝紫黑白灰粉棕金银男女春夏秋冬厚薄鞋靴裙裤衣帽包伞锅壶杯灯茶刀枕")
+# Those that say how a thing is count anywhere, those that say what it is only at the end of its
+# name: 保温杯 is a 杯, 杯垫 is not.
+_HOW_ZH = frozenset("红橙黄绿青蓝紫黑白灰粉棕金银男女春夏秋冬厚薄")
+_WHAT_ZH = frozenset("鞋靴裙裤衣帽包伞锅壶杯灯茶刀枕")
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ class Index:
         found: dict[str, dict[int, float]] = defaultdict(dict)
         for position, document in enumerate(documents):
             for weight, text in document.texts:
-                for term in _terms(text, alone=weight >= ATTRIBUTE):
+                for term in _terms(text, weight):
                     best = found[term]
                     if best.get(position, 0.0) < weight:
                         best[position] = weight
@@ -88,6 +92,8 @@ class Index:
             )
             for term, weights in found.items()
         }
+        # "powerbank" for what products write in two words.
+        self._pairs = {t.replace("-", ""): [t] for t in self._postings if "-" in t}
         # Spelling is corrected towards words only, of letters only, by first letter and length.
         self._spellings: dict[tuple[str, int], list[str]] = defaultdict(list)
         for term in self._postings:
@@ -122,27 +128,26 @@ class Index:
             return self.everything()
         size = len(self)
         score = np.zeros(size, dtype=np.float32)
-        known = np.zeros(size, dtype=np.float32)
+        named = np.zeros(size, dtype=np.float32)
         best = np.zeros(size, dtype=np.float32)
         # The weakest field that any word had to be found in, 0 where one was not found at all.
         least = np.full(size, np.inf, dtype=np.float32)
-        known_weight = 0.0
+        all_named = 0.0
         for terms in units:
             field = np.zeros(size, dtype=np.float32)
             for term in terms:
                 positions, weights = self._postings[term]
                 np.maximum.at(field, positions, weights)
-            frequency = int(np.count_nonzero(field))
-            rarity = math.log(1 + size / (1 + frequency))
-            if frequency:
-                known_weight += rarity
-                known += rarity * (field > 0)
-                score += rarity * (1 + field)
+            rarity = math.log(1 + size / (1 + np.count_nonzero(field)))
+            score += rarity * (field > 0) * (1 + field)
+            if (field >= HEAD).any() and not _only_how(terms):
+                all_named += rarity
+                named += rarity * (field >= HEAD)
             best = np.maximum(best, field)
             least = np.minimum(least, field)
         head = best >= HEAD
         exact = (least > 0) & (head | (least >= ATTRIBUTE))
-        near = ~exact & head & (known >= NEAR * known_weight)
+        near = ~exact & (named > 0) & (named >= NEAR * all_named)
         return Matches(exact, near, score * (1 + 0.04 * np.log1p(self.sold)))
 
     def _units(self, text: str) -> list[list[str]]:
@@ -167,12 +172,13 @@ class Index:
             word, following = words[at], words[at + 1] if at + 1 < len(words) else ""
             at += 1
             joined = word + following
-            apart = {word, following} <= self._postings.keys()
-            if following and not apart and joined in self._postings:  # "ear phones"
+            if following and joined in self._postings:  # "ear phones"
                 units.append([joined])
                 at += 1
-                continue
-            units.append([word] if word in self._postings else self._corrected(word))
+            elif word in self._postings:
+                units.append([word])
+            else:
+                units.append(self._pairs.get(word) or self._corrected(word))
         return units
 
     def _corrected(self, word: str) -> list[str]:
@@ -189,7 +195,7 @@ class Index:
             terms = [run[at - 1 : at + 1]] if at else []
             if at + 1 < len(run):
                 terms.append(run[at : at + 2])
-            if len(run) == 1 or character in _WORDS_ZH:
+            if len(run) == 1 or character in _HOW_ZH or character in _WHAT_ZH:
                 terms.append(character)
             units.append([t for t in terms if t in self._postings])
         return units
@@ -211,22 +217,41 @@ def stem(word: str) -> str:
     return word
 
 
-def _terms(text: str, *, alone: bool) -> Iterable[str]:
-    """What a text can be found by; `alone`: also by single Chinese characters."""
+def _terms(text: str, weight: float) -> Iterable[str]:
+    """What a text in a field of some weight can be found by."""
+    return _cached_terms(text, weight) if len(text) <= _SHORT else _new_terms(text, weight)
+
+
+def _new_terms(text: str, weight: float) -> list[str]:
+    terms: list[str] = []
     before = ""
     for run in _RUN.findall(fold(text)):
         if not run[0].isascii():
             before = ""
-            for at in range(len(run) - 1):
-                yield run[at : at + 2]
-            if alone:
-                yield from run
+            terms += [run[at : at + 2] for at in range(len(run) - 1)]
+            if weight >= HEAD:
+                terms += [run[-1], *(c for c in run if c in _HOW_ZH)]
+            elif weight >= ATTRIBUTE:
+                terms += run
             continue
         word = stem(run)
-        yield word
-        if before and alone:  # "power bank" is found by "powerbank", "T-shirt" by "tshirt"
-            yield before + word
+        terms.append(word)
+        if before and weight >= ATTRIBUTE:
+            # "power bank" is found by "powerbank", "T-shirt" by "tshirt"; the hyphen marks that
+            # no product has it in one piece.
+            terms.append(f"{before}-{word}")
         before = run
+    return terms
+
+
+# Words for kinds, colours and sizes come again with many products.
+_SHORT = 24
+_cached_terms = lru_cache(maxsize=20_000)(_new_terms)
+
+
+def _only_how(terms: Sequence[str]) -> bool:
+    """Whether terms say nothing of what is meant: 15, or the 女 of 女朋友."""
+    return all(term.isdigit() or term in _HOW_ZH for term in terms)
 
 
 def _one_error(word: str, other: str) -> bool:

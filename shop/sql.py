@@ -360,14 +360,17 @@ class SqlShop(ShopBackend):
     def _reindex(self, connection: Connection) -> Index:
         start = time.perf_counter()
         variants = schema.variants
-        colours: dict[int, set[str]] = defaultdict(set)
-        pairs = select(variants.c.product_id, variants.c.colour).distinct()
-        for product_id, colour in connection.execute(pairs):
-            colours[product_id].add(colour)
+        # Colours and sizes of each product, as tables of words and codes.
+        comes_in: dict[int, set[tuple[str, str]]] = defaultdict(set)
+        for table, column in (("colour", variants.c.colour), ("size", variants.c.size)):
+            for product_id, code in connection.execute(
+                select(variants.c.product_id, column).distinct()
+            ):
+                comes_in[product_id].add((table, code))
         # The words look for changed files whenever they are asked: once a code is enough.
         words = lru_cache(maxsize=None)(self._texts)
         rows = connection.execute(select(schema.products).order_by(schema.products.c.id))
-        index = Index([_document(row, sorted(colours[row.id]), words) for row in rows])
+        index = Index([_document(row, sorted(comes_in[row.id]), words) for row in rows])
         self._index_took = time.perf_counter() - start
         return index
 
@@ -485,14 +488,14 @@ def _meets(variant: Variant, query: ProductQuery) -> bool:
 
 
 def _document(
-    row: Row, colours: Sequence[str], words: Callable[[str, str], tuple[str, ...]]
+    row: Row, comes_in: Sequence[tuple[str, str]], words: Callable[[str, str], tuple[str, ...]]
 ) -> Document:
     """A product for search, under everything it may be called; `words`: of a table and a code."""
     texts = [(NAME, row.name_zh), (NAME, row.name_en)]
     texts += [(BRAND, row.brand_zh), (BRAND, row.brand_en)]
     texts += [(KIND, text) for text in words("kind", row.kind)]
     texts += [(CATEGORY, text) for text in words("category", row.category)]
-    texts += [(ATTRIBUTE, text) for colour in colours for text in words("colour", colour)]
+    texts += [(ATTRIBUTE, text) for codes in comes_in for text in words(*codes)]
     texts += [(ATTRIBUTE, text) for _, zh, en in row.attributes for text in (zh, en)]
     texts += [(DESCRIPTION, row.description_zh), (DESCRIPTION, row.description_en)]
     return Document(
@@ -666,18 +669,22 @@ def _products(connection: Connection, ids: Sequence[int]) -> tuple[Product, ...]
     rows = {
         row.id: row for row in connection.execute(select(table).where(table.c.id.in_(set(ids))))
     }
-    variants = _by(
-        connection,
-        select(variant).where(variant.c.product_id.in_(set(ids))).order_by(variant.c.id),
-        "product_id",
-    )
+    # The columns of a Variant in its order: shoes come in forty variants, so this must be quick.
+    columns = (variant.c[name] for name in ("id", "sku", "colour", "size", "price", "stock"))
+    variants: dict[int, list[Variant]] = defaultdict(list)
+    for product_id, *values in connection.execute(
+        select(variant.c.product_id, *columns)
+        .where(variant.c.product_id.in_(rows))
+        .order_by(variant.c.id)
+    ):
+        variants[product_id].append(Variant(*values))
     # A product without variants cannot be bought, so it is not shown.
     return tuple(
         _product(rows[i], variants[i]) for i in dict.fromkeys(ids) if i in rows and i in variants
     )
 
 
-def _product(row: Row, variants: Sequence[Row]) -> Product:
+def _product(row: Row, variants: Sequence[Variant]) -> Product:
     return Product(
         id=row.id,
         name=Localized(row.name_zh, row.name_en),
@@ -686,7 +693,7 @@ def _product(row: Row, variants: Sequence[Row]) -> Product:
         kind=row.kind,
         brand=Localized(row.brand_zh, row.brand_en),
         attributes=tuple(Attribute(code, Localized(zh, en)) for code, zh, en in row.attributes),
-        variants=tuple(Variant(v.id, v.sku, v.colour, v.size, v.price, v.stock) for v in variants),
+        variants=tuple(variants),
         list_price=row.list_price,
         picture=row.picture,
         rating=row.rating,

@@ -180,7 +180,7 @@ class _Look:
 
     paints: dict[str, str]
     ground: tuple[str, str]
-    bubbles: tuple[tuple[int, int, int], ...]
+    bubbles: tuple[tuple[float, float, float], ...]
     tilt: int
     scale: float
     mirror: int
