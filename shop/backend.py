@@ -7,10 +7,11 @@ To connect another shop, subclass `ShopBackend`, write its methods and let a tes
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from shop.models import (
+    Availability,
     Customer,
     Handover,
     Interaction,
@@ -23,6 +24,9 @@ from shop.models import (
     ProductQuery,
     SampleCustomer,
     SearchResult,
+    Shown,
+    Taste,
+    TasteSubject,
     Word,
 )
 
@@ -96,6 +100,14 @@ class ShopBackend(ABC):
         """What was bought, put in carts and looked at most since then, most popular first."""
 
     @abstractmethod
+    def catalogue(self, since: datetime | None = None) -> Iterator[Product]:
+        """All products, or those that may have changed at or after a moment; read in pieces."""
+
+    @abstractmethod
+    def availability(self, product_ids: Collection[int]) -> dict[int, Availability]:
+        """Stock and price as they are now, without unknown ids; far faster than `products`."""
+
+    @abstractmethod
     def vocabulary(self) -> tuple[Word, ...]:
         """The catalogue's words in both languages, for the NLU's lookups."""
 
@@ -115,6 +127,46 @@ class ShopBackend(ABC):
     @abstractmethod
     def interactions(self, since_id: int = 0) -> Iterator[Interaction]:
         """Interactions with a greater id, by id; read in pieces, so a million are no burden."""
+
+    @abstractmethod
+    def history(self, customer_id: int, limit: int = 50) -> tuple[Interaction, ...]:
+        """The newest interactions of a customer, oldest first; empty for an unknown one."""
+
+    # --- recommendations
+
+    @abstractmethod
+    def record_shown(self, customer_id: int | None, products: Sequence[tuple[int, str]]) -> None:
+        """Remember that products, with the codes of their reasons, were recommended together.
+
+        Raises: NotFound, InvalidValue.
+        """
+
+    @abstractmethod
+    def shown(self, since_id: int = 0) -> Iterator[Shown]:
+        """What was recommended with a greater id, by id; read in pieces."""
+
+    @abstractmethod
+    def remember_taste(
+        self, customer_id: int, subject: TasteSubject, value: str, *, liked: bool
+    ) -> None:
+        """Remember a like or dislike; it replaces what was said of the same thing before.
+
+        Raises: NotFound, InvalidValue.
+        """
+
+    @abstractmethod
+    def tastes(self, customer_id: int) -> tuple[Taste, ...]:
+        """What a customer said to like or not, oldest first."""
+
+    @abstractmethod
+    def forget_tastes(
+        self,
+        customer_id: int,
+        *,
+        subject: TasteSubject | None = None,
+        value: str | None = None,
+    ) -> int:
+        """Erase all of a customer's likes and dislikes, or those named; returns how many."""
 
     # --- service
 

@@ -332,6 +332,42 @@ class Interaction:
 
 
 @dataclass(frozen=True)
+class Availability:
+    """What of a product may change from one minute to the next; `price` is the lowest."""
+
+    stock: int
+    price: Decimal
+
+
+TasteSubject = Literal["product", "kind", "category", "brand", "word"]
+
+
+@dataclass(frozen=True)
+class Taste:
+    """Something a customer said to like or not to like.
+
+    `value` is a product id, a code of table `kind` or `category`, a brand's name or a word.
+    """
+
+    subject: TasteSubject
+    value: str
+    liked: bool
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A product recommended to a customer (None: a visitor), at a place counted from 0."""
+
+    id: int
+    customer_id: int | None
+    product_id: int
+    reason: str
+    place: int
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Handover:
     """A request for a person; tables `handover_reason`, `handover_state`.
 

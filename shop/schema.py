@@ -346,6 +346,31 @@ interactions = Table(
     sqlite_autoincrement=True,
 )
 
+shown = Table(
+    "shown",
+    metadata,
+    _id(),
+    _to("customers.id", nullable=True),
+    _to("products.id", index=False),
+    _code("reason"),
+    Column("place", Integer, nullable=False),
+    _time("at", index=True),
+    sqlite_autoincrement=True,
+)
+
+tastes = Table(
+    "tastes",
+    metadata,
+    _id(),
+    _to("customers.id", index=False),
+    _code("subject"),
+    Column("value", String(120), nullable=False),
+    Column("liked", Boolean, nullable=False),
+    _time("at"),
+    # What is said again replaces what was said.
+    Index("ux_tastes", "customer_id", "subject", "value", unique=True),
+)
+
 handovers = Table(
     "handovers",
     metadata,

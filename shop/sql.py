@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from sqlalchemy import and_, case, func, insert, select
+from sqlalchemy import and_, case, delete, func, insert, select
 from sqlalchemy.engine import Connection, Engine, Row
 
 from shop import schema
@@ -22,6 +22,7 @@ from shop.errors import InvalidValue, NotFound
 from shop.identity import utc_now, valid_sender
 from shop.models import (
     Attribute,
+    Availability,
     Customer,
     Handover,
     Hit,
@@ -40,6 +41,9 @@ from shop.models import (
     Refund,
     SampleCustomer,
     SearchResult,
+    Shown,
+    Taste,
+    TasteSubject,
     Variant,
     Word,
 )
@@ -54,11 +58,15 @@ LANGUAGES: tuple[Language, ...] = ("zh", "en")
 # How much one act of a customer says about popularity.
 _POPULARITY = {"buy": 8, "cart": 3, "view": 1}
 _KINDS = ("view", "cart", "buy", "rate")
+_SUBJECTS = ("product", "kind", "category", "brand", "word")
+# Columns that hold codes and what tastes are about are that long.
+_LONGEST_CODE, _LONGEST_TASTE = 32, 120
 # An index rebuilt within this time is rebuilt while the shopper waits, a larger one beside it.
 _BLINK = 0.2
 # Above this many candidates, naming each in the statement costs more than reading all variants.
 _MANY = 500
 _INTERACTIONS_AT_ONCE = 5000
+_PRODUCTS_AT_ONCE = 500
 
 
 def open_shop(settings: ShopSettings) -> SqlShop:
@@ -212,6 +220,34 @@ class SqlShop(ShopBackend):
         with reading(self.engine) as connection:
             return _products(connection, connection.execute(wanted).scalars().all())
 
+    def catalogue(self, since: datetime | None = None) -> Iterator[Product]:
+        table = schema.products
+        last = 0
+        while True:
+            piece = select(table.c.id).where(table.c.id > last).order_by(table.c.id)
+            if since is not None:
+                piece = piece.where(table.c.updated_at >= since)
+            with reading(self.engine) as connection:
+                ids = connection.execute(piece.limit(_PRODUCTS_AT_ONCE)).scalars().all()
+                products = _products(connection, ids)
+            yield from products
+            if len(ids) < _PRODUCTS_AT_ONCE:
+                return
+            last = ids[-1]
+
+    def availability(self, product_ids: Collection[int]) -> dict[int, Availability]:
+        table = schema.variants
+        statement = (
+            select(table.c.product_id, func.sum(table.c.stock), func.min(table.c.price))
+            .where(table.c.product_id.in_(set(product_ids)))
+            .group_by(table.c.product_id)
+        )
+        with reading(self.engine) as connection:
+            rows = connection.execute(statement)
+            return {
+                product_id: Availability(int(stock), price) for product_id, stock, price in rows
+            }
+
     def vocabulary(self) -> tuple[Word, ...]:
         table, variants = schema.products, schema.variants
         names = select(table.c.id, table.c.name_zh, table.c.name_en)
@@ -288,6 +324,106 @@ class SqlShop(ShopBackend):
             if len(rows) < _INTERACTIONS_AT_ONCE:
                 return
             since_id = rows[-1].id
+
+    def history(self, customer_id: int, limit: int = 50) -> tuple[Interaction, ...]:
+        table = schema.interactions
+        newest = (
+            select(table)
+            .where(table.c.customer_id == customer_id)
+            .order_by(table.c.at.desc(), table.c.id.desc())
+            .limit(limit)
+        )
+        with reading(self.engine) as connection:
+            rows = connection.execute(newest).all()
+        return tuple(Interaction(*row) for row in reversed(rows))
+
+    # --- recommendations
+
+    def record_shown(self, customer_id: int | None, products: Sequence[tuple[int, str]]) -> None:
+        now = utc_now()
+        with writing(self.engine) as connection:
+            if customer_id is not None:
+                _exists(connection, schema.customers, customer_id)
+            rows = []
+            for place, (product_id, reason) in enumerate(products):
+                _exists(connection, schema.products, product_id)
+                if not 0 < len(reason) <= _LONGEST_CODE:
+                    raise InvalidValue(f"reason {reason!r}")
+                rows.append(
+                    {
+                        "customer_id": customer_id,
+                        "product_id": product_id,
+                        "reason": reason,
+                        "place": place,
+                        "at": now,
+                    }
+                )
+            if rows:
+                connection.execute(insert(schema.shown), rows)
+
+    def shown(self, since_id: int = 0) -> Iterator[Shown]:
+        table = schema.shown
+        while True:
+            piece = (
+                select(table)
+                .where(table.c.id > since_id)
+                .order_by(table.c.id)
+                .limit(_INTERACTIONS_AT_ONCE)
+            )
+            with reading(self.engine) as connection:
+                rows = connection.execute(piece).all()
+            for row in rows:
+                yield Shown(*row)
+            if len(rows) < _INTERACTIONS_AT_ONCE:
+                return
+            since_id = rows[-1].id
+
+    def remember_taste(
+        self, customer_id: int, subject: TasteSubject, value: str, *, liked: bool
+    ) -> None:
+        if subject not in _SUBJECTS:
+            raise InvalidValue(f"taste about {subject!r}")
+        value = value.strip()
+        if not 0 < len(value) <= _LONGEST_TASTE:
+            raise InvalidValue(f"a taste of {len(value)} characters")
+        table = schema.tastes
+        said = {"liked": liked, "at": utc_now()}
+        with writing(self.engine) as connection:
+            _exists(connection, schema.customers, customer_id)
+            connection.execute(
+                upsert(connection, table)
+                .values(customer_id=customer_id, subject=subject, value=value, **said)
+                .on_conflict_do_update(
+                    index_elements=[table.c.customer_id, table.c.subject, table.c.value],
+                    set_=said,
+                )
+            )
+
+    def tastes(self, customer_id: int) -> tuple[Taste, ...]:
+        table = schema.tastes
+        said = (
+            select(table.c.subject, table.c.value, table.c.liked, table.c.at)
+            .where(table.c.customer_id == customer_id)
+            .order_by(table.c.at, table.c.id)
+        )
+        with reading(self.engine) as connection:
+            return tuple(Taste(*row) for row in connection.execute(said))
+
+    def forget_tastes(
+        self,
+        customer_id: int,
+        *,
+        subject: TasteSubject | None = None,
+        value: str | None = None,
+    ) -> int:
+        table = schema.tastes
+        statement = delete(table).where(table.c.customer_id == customer_id)
+        if subject is not None:
+            statement = statement.where(table.c.subject == subject)
+        if value is not None:
+            statement = statement.where(table.c.value == value.strip())
+        with writing(self.engine) as connection:
+            return connection.execute(statement).rowcount
 
     # --- service
 
