@@ -46,7 +46,8 @@ def whole_graph(
 
     Returns:
         A graph of `input_ids` [1, pieces] and `first`, `last`, `unit_ids`, `places` [units] with
-        outputs `intents` [1, intents], `tags` [1, units, tags] and `sentence` [1, 2 x hidden].
+        outputs `intents` [1, intents], `tags` [1, units, tags] and `sentence`, what the intent was
+        told from.
     """
     weights = {name: array.astype(np.float32) for name, array in trained.items()}
     graph = GraphBuilder()
@@ -58,6 +59,7 @@ def whole_graph(
     x = add_embeddings(graph, ids, top, config, words=words)
     for layer in layers:
         x = add_layer(graph, x, layer, config)
+    means = [add_mean(graph, x)]
     count = 1 + max((int(n.split(".")[1]) for n in weights if n.startswith("layers.")), default=-1)
     for index in range(count):
         layer = {
@@ -66,12 +68,13 @@ def whole_graph(
             for kind in ("weight", "bias")
         }
         x = add_layer(graph, x, layer, config)
+        means.append(add_mean(graph, x))
 
     def linear(name: str, y: str) -> str:
         return graph.exact_dense(y, weights[f"{name}.weight"], weights[f"{name}.bias"])
 
     begin = graph.node("Gather", x, graph.constant(np.array(0)), axis=1)
-    sentence = graph.node("Concat", add_mean(graph, x), begin, axis=1)
+    sentence = graph.node("Concat", *means, begin, axis=1)
     context = graph.node(
         "Concat",
         graph.node("Gather", x, first, axis=1),

@@ -102,7 +102,7 @@ class Network(nn.Module):
         super().__init__()
         width = config.hidden
         self.layers = nn.ModuleList(Layer(config, dropout) for _ in range(layers))
-        self.intent = nn.Linear(2 * width, intents)
+        self.intent = nn.Linear((layers + 2) * width, intents)
         self.unit_context = nn.Linear(2 * width, UNIT_WIDTH)
         self.unit_spelled = nn.Linear(width, UNIT_WIDTH)
         self.unit_place = nn.Embedding(PLACES, UNIT_WIDTH)
@@ -115,14 +115,18 @@ class Network(nn.Module):
 
         Returns:
             Intent logits [texts, intents], tag logits [texts, units, tags] and what the intent
-            was told from [texts, 2 x hidden].
+            was told from: the means over the pieces before and after each trained layer, and the
+            sentence's begin [texts, (layers + 2) x hidden]. The lower means help with messages
+            that hang on one word.
         """
         x = batch.hidden
+        weights = batch.mask[:, :, None].to(x.dtype)
+        weights = weights / weights.sum(1, keepdim=True)
+        means = [(x * weights).sum(1)]
         for layer in self.layers:
             x = layer(x, batch.mask[:, None, None, :])
-        weights = batch.mask[:, :, None].to(x.dtype)
-        mean = (x * weights).sum(1) / weights.sum(1)
-        sentence = torch.cat([mean, x[:, 0]], dim=1).float()
+            means.append((x * weights).sum(1))
+        sentence = torch.cat([*means, x[:, 0]], dim=1).float()
         intents = self.intent(nn.functional.dropout(sentence, self.dropout, self.training))
 
         def at(places: Tensor) -> Tensor:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bot.nlu.training import Trained
 
 FORMAT = 1
+FILES = ("model.onnx", "tokenizer.json", "meta.json", "outside.npz", "trained.npz")
 ARRAYS = ("means", "examples", "centre", "weights")
 
 
@@ -99,13 +100,18 @@ def read_model(folder: Path, *, threads: int) -> Model:
     )
     return Model(
         graph=(folder / "model.onnx").read_bytes(),
-        tokenizer=_read_json(folder / "tokenizer.json"),
+        tokenizer=read_tokenizer(folder),
         intents=meta.intents,
         entities=meta.entities,
         calibration=calibration,
         max_characters=meta.max_characters,
         threads=threads,
     )
+
+
+def read_tokenizer(folder: Path) -> dict[str, Any]:
+    """The content of the pruned tokenizer.json."""
+    return _read_json(folder / "tokenizer.json")
 
 
 def read_weights(folder: Path) -> dict[str, npt.NDArray[Any]]:

@@ -152,7 +152,7 @@ class _Training:
             network.take(start)
         network.to(self.device)
         average = copy.deepcopy(network).eval()
-        optimizer = torch.optim.AdamW(self._groups(network), weight_decay=0.01)
+        optimizer = torch.optim.AdamW(self._groups(network), weight_decay=0.01, fused=True)
         steps_an_epoch = -(-len(self._epoch()) // options.batch_size)
         steps = steps_an_epoch * options.epochs
         rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))

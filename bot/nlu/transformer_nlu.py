@@ -1,14 +1,19 @@
 """`TransformerNLU`: one pass of a small multilingual transformer gives intent and entities."""
 
 import logging
+import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
+from rasa.graph_components.validators.default_recipe_validator import TRAINABLE_EXTRACTORS
 from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.nlu.extractors.extractor import EntityExtractorMixin
 from rasa.nlu.tokenizers.tokenizer import Tokenizer
@@ -208,9 +213,20 @@ class TransformerNLU(GraphComponent, IntentClassifier, EntityExtractorMixin):
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Set intent, ranking and entities of every message."""
-        for message in messages:
-            self._understand(message)
+        if len(messages) == 1:
+            self._understand(messages[0])
+        else:
+            # The graph runs one text at a time, and lets go of Python's lock while it does.
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                list(pool.map(self._understand, messages))
         return messages
+
+    def _order(self, probabilities: npt.NDArray[np.float32]) -> list[int]:
+        """The intents to show, likeliest first; the out-of-scope decision is always shown."""
+        order: list[int] = probabilities.argsort()[::-1].tolist()
+        shown = order[: self._options.ranking_length]
+        outside = self._model.calibration.outside if self._model else -1
+        return shown if outside < 0 or outside in shown else [*shown, outside]
 
     def _understand(self, message: Message) -> None:
         text = message.get(TEXT) or ""
@@ -220,7 +236,7 @@ class TransformerNLU(GraphComponent, IntentClassifier, EntityExtractorMixin):
         if literal is not None:
             ranking = [{INTENT_NAME_KEY: literal, PREDICTED_CONFIDENCE_KEY: 1.0}]
         elif self._model is not None and (answer := self._model.answer(text)) is not None:
-            order = answer.probabilities.argsort()[::-1][: self._options.ranking_length]
+            order = self._order(answer.probabilities)
             ranking = [
                 {
                     INTENT_NAME_KEY: self._model.intents[index],
@@ -241,3 +257,8 @@ class TransformerNLU(GraphComponent, IntentClassifier, EntityExtractorMixin):
         message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
         # Others before us may have found entities; ours are added, as Rasa's extractors do.
         message.set(ENTITIES, (message.get(ENTITIES) or []) + entities, add_to_output=True)
+
+
+# Rasa knows only its own extractors by name and would warn that entities are trained by none.
+if TransformerNLU not in TRAINABLE_EXTRACTORS:
+    TRAINABLE_EXTRACTORS.append(TransformerNLU)

@@ -2,8 +2,8 @@
 
 Any span a shopper or an annotator can mean starts and ends between units, with blanks or
 without: "买2件L码iPhone15壳" has the units 买 2 件 L 码 iPhone 15 壳. So a tag a unit gives exact
-spans, never half a word. Units are found in the plain form of the text (`shop.text.normalize`) and lead
-back to the characters as they were typed.
+spans, never half a word. Units are found in the plain form of the text (`shop.text.normalize`)
+and lead back to the characters as they were typed.
 """
 
 from __future__ import annotations
