@@ -52,7 +52,7 @@ def create_app(secret: str) -> Sanic:
             logger.error("No action '%s'.", error.action_name)
             return json({"error": "action", "action_name": error.action_name}, status=404)
 
-    @app.exception(Exception)
+    @app.exception(Exception)  # type: ignore[untyped-decorator]
     async def failed(_: Request, error: Exception) -> HTTPResponse:
         if isinstance(error, SanicException):
             return json({"error": type(error).__name__}, status=error.status_code)

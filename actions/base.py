@@ -12,6 +12,7 @@ import logging
 import re
 from abc import abstractmethod
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any
 
@@ -23,10 +24,13 @@ from shop.backend import ShopBackend
 from shop.database import open_engine
 from shop.errors import NotSignedIn, ShopError
 from shop.identity import Identity
+from shop.models import Language
 from shop.settings import ShopSettings, read
 from shop.sql import open_shop
 from shop.text.language import Turn as TypedTurn
 from shop.text.language import of_conversation
+from shop.text.request import Request, understand
+from shop.text.words import Words
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +68,16 @@ class Turn:
     def visitor_id(self) -> int | None:
         """The customer bound to this conversation, None for a visitor. Raises: Unavailable."""
         return identity().customer_of(self.sender_id)
+
+    def request(self) -> Request:
+        """What the message asks for, with prices, dates, colours and the like resolved."""
+        return understand(
+            self.text,
+            self.entities,
+            now=datetime.now(timezone.utc),
+            words=words(),
+            zone=read(ShopSettings).timezone,
+        )
 
     def say(self, response: str, **values: Any) -> None:
         """Answer with a response; `values` (plain JSON) are what its placeholders stand for."""
@@ -122,12 +136,18 @@ def identity() -> Identity:
     return Identity.open(open_engine(settings), settings)
 
 
+@lru_cache(maxsize=1)
+def words() -> Words:
+    """The words for codes, read again when they change."""
+    return Words.load(read(ShopSettings).data / "words")
+
+
 def _typed(message: Mapping[str, Any]) -> bool:
     metadata = message.get("metadata") or {}
     return bool(metadata.get("typed", not str(message.get("text") or "").startswith("/")))
 
 
-def _language(tracker: Tracker) -> str:
+def _language(tracker: Tracker) -> Language:
     users = (event for event in tracker.events if event.get("event") == "user")
     turns = [
         TypedTurn(
@@ -136,4 +156,5 @@ def _language(tracker: Tracker) -> str:
         )
         for event in users
     ]
-    return of_conversation(turns, default=read(ShopSettings).default_language)
+    said = of_conversation(turns, default=read(ShopSettings).default_language)
+    return "en" if said == "en" else "zh"

@@ -1,7 +1,8 @@
 """Fills values into a sentence: `{total:money}`, `{placed_at:date}`, `{state:order_state}`.
 
 A value is named by its path (`{order.number}`). A value written in both languages (a mapping with
-the keys zh and en) is said in the language of the sentence. After the colon stands a filter:
+the keys zh and en) is said in the language of the sentence, a list one after the other. After the
+colon stands a filter:
 
     money             a decimal number, 129.00 -> ¥129
     date, datetime    an ISO time in UTC -> 11月3日, 3 Nov, in the shop's time zone
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 CURRENCY_SIGNS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "HKD": "HK$"}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+BETWEEN = {"zh": "、", "en": ", "}
 
 Word = Callable[[str, str, str], "str | None"]
 
@@ -70,6 +73,8 @@ class Filling(string.Formatter):
         """One value in words."""
         if isinstance(value, Mapping) and self._lang in value:
             value = value[self._lang]
+        if isinstance(value, list):
+            return BETWEEN[self._lang].join(self.format_field(one, format_spec) for one in value)
         if value == "" or not format_spec:
             return str(value)
         if format_spec == "money":

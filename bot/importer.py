@@ -32,7 +32,8 @@ class ShopImporter(RasaFileImporter):
     ) -> None:
         """See the parent class."""
         super().__init__(config_file, domain_path, training_data_paths)
-        self._nlu_files = [path for path in self._nlu_files if not _holds_responses(path)]
+        nlu_files: list[str] = self._nlu_files  # type: ignore[has-type]
+        self._nlu_files = [path for path in nlu_files if not _holds_responses(path)]
 
     def get_domain(self) -> Domain:
         """The domain with a placeholder for each response, the same whatever the sentences are.

@@ -102,8 +102,8 @@ class Responses:
         variations = self.variations(name)
         for wanted in (lang, *LANGUAGES):
             spoken = [v for v in variations if v.get("lang", wanted) == wanted]
-            fitting: list[Variation] = ResponseVariationFilter({name: spoken})
-            fitting = fitting.responses_for_utter_action(name, channel, slots or {})
+            by_channel = ResponseVariationFilter({name: spoken})
+            fitting = by_channel.responses_for_utter_action(name, channel, slots or {})
             if fitting:
                 return fitting
         return []
@@ -126,8 +126,9 @@ def read_file(path: Path) -> dict[str, list[Variation]]:
     if not isinstance(content, dict) or not isinstance(content.get("responses"), dict):
         raise ResponsesError(f"{path}:1: a file of responses needs the key 'responses:'.")
     checked = {}
-    for name, variations in content["responses"].items():
-        line = content["responses"].lc.key(name)[0] + 1
+    responses: Any = content["responses"]
+    for name, variations in responses.items():
+        line = responses.lc.key(name)[0] + 1
         where = f"{path}:{line}: {name}"
         if not str(name).startswith("utter_"):
             raise ResponsesError(f"{where}: the name of a response begins with 'utter_'.")

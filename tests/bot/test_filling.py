@@ -25,6 +25,12 @@ def filling(lang: str) -> Filling:
         ("{total:money}", {"total": "129.00"}, "¥129", "¥129"),
         ("{total:money}", {"total": "1299.50"}, "¥1,299.50", "¥1,299.50"),
         ("{state:order_state}", {"state": "shipped"}, "已发货", "on its way"),
+        (
+            "{states:order_state}",
+            {"states": ["shipped"] * 2},
+            "已发货、已发货",
+            "on its way, on its way",
+        ),
         ("{code:upper}", {"code": "m"}, "M", "M"),
         ("{at:date}", {"at": "2020-11-02T20:30:00+00:00"}, "2020年11月3日", "3 Nov 2020"),
         (
