@@ -13,6 +13,17 @@ _SHADE = re.compile(
     r"(?:[深浅淡亮暗嫩]|(?<![a-z])(?:dark|light|pale|bright|deep|soft)[ -])$", re.IGNORECASE
 )
 
+# What makes another thing of it: Black Friday, gold members, clear my history.
+_NO_COLOUR = re.compile(
+    r"[ ]?(?:(?:and (?:gold|silver) )?(?:accounts?|status|members?|level|tier|vip|friday|glove"
+    r"|my|history|聊天|升|会员|friends?)(?![a-z])|light glasses)",
+    re.IGNORECASE,
+)
+# Goods rather than colours, unless asked for as one.
+_GOODS = re.compile("creams?|rose|roses", re.IGNORECASE)
+_IN_COLOUR = re.compile(r"(?:^|(?<![a-z])(?:in|colou?r|or|and)[ :]?)[ ]?$", re.IGNORECASE)
+_OF_COLOUR = re.compile(r"[ ](?:ones?|colou?r|version)(?![a-z])", re.IGNORECASE)
+
 
 @dataclass(frozen=True)
 class Colour:
@@ -30,6 +41,12 @@ def colours(text: str | Normalized, words: Words) -> list[Colour]:
     inner = plain(read.text)
     found = []
     for code, start, end in words.find("colour", inner):
+        if _NO_COLOUR.match(read.text, end):
+            continue
+        in_colour = _IN_COLOUR.search(read.text, max(0, start - 8), start)
+        of_colour = _OF_COLOUR.match(read.text, end) or not read.text[end:].strip(" .,!?")
+        if _GOODS.fullmatch(read.text, start, end) and not (in_colour and of_colour):
+            continue
         shade = _SHADE.search(read.text, max(0, start - 7), start)
         found.append(Colour(code, *read.span(shade.start() if shade else start, end)))
     return found

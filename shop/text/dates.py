@@ -75,6 +75,21 @@ def dates(
     return [DateRange(*days, *read.span(start, end)) for start, end, days in found]
 
 
+def resolve_date(
+    text: str, *, now: datetime, zone: str = "Asia/Shanghai", future: bool = False
+) -> DateRange | None:
+    """The meaning of an entity's text that is known to be a date.
+
+    Here a month, a year and "the 14th" need no other word, and a length of time (三天, two weeks)
+    is the days up to today, or from today on if `future`.
+    """
+    bare = text[:100].strip().removeprefix("the ")
+    for form in ("{}", "within {}", "{}内", "in {}", "on {}", "on the {}", "the {}", "{}年"):
+        if found := dates(form.format(bare), now=now, zone=zone, future=future):
+            return DateRange(found[0].first, found[0].last, 0, len(text))
+    return None
+
+
 _JOIN = re.compile(r"[ ]?(?:到|至|-|~|to|until|till|and|through)[ ]?", re.IGNORECASE)
 
 _SINCE_BEFORE = re.compile(r"(?<![a-z])since[ ]$|自从?$|自打$", re.IGNORECASE)
@@ -235,7 +250,7 @@ def _of_latest(clock: _Clock, days: Callable[[int], Days | None]) -> Days | None
     rf"(?:份?的?(?P<day>{_D})[日号]|(?P<bare>\d{{1,2}})(?![\d天个周年元块]))"
 )
 @_rule(
-    r"(?<![\d/.-])(?P<month>\d{1,2})(?:/|-(?=0))(?P<day>\d{1,2})(?:/(?P<year>20\d\d"
+    r"(?<![\d/.-])(?P<month>\d{1,2})/(?P<day>\d{1,2})(?:/(?P<year>20\d\d"
     r"|\d\d))?(?P<bare>(?!))?(?![\d/-])"
 )
 def _month_day(match: re.Match[str], clock: _Clock) -> Days | None:
@@ -301,7 +316,8 @@ def _named_month(match: re.Match[str], clock: _Clock) -> Days | None:
 
 @_rule(
     rf"(?P<which>上上|上|这|本|下)个?月的?(?P<day>{_D})[日号]"
-    rf"|(?<![\d.选第月a-z个])(?P<bare>{_D})[号日](?!线|楼|店|码|机|电池|门|院|用|元|色|球"
+    rf"|(?<![\d.选第月a-z个大小路街道弄巷村一二三十])(?P<bare>{_D})[号日](?!线|楼|店|码|机|电池"
+    rf"|门|院|用|元|色|球"
     rf"|的?那[个款双件])"
 )
 @_rule(
@@ -330,7 +346,8 @@ def _day_of_month(match: re.Match[str], clock: _Clock) -> Days | None:
 
 @_rule(
     rf"(?:(?P<rel>前年|去年|今年|明年|上个|last year'?s?|last|this year'?s?|this|next)的?[ ]?)?"
-    rf"(?<![a-z\d.$¥€£])(?P<festival>{NAMES})(?![a-z\d元块])(?:[ ](?P<year>20\d\d)(?!\d))?"
+    rf"(?<![a-z\d.$¥€£])(?P<festival>{NAMES})(?![a-z\d元块.]|左右|以|[ ]?(?:bucks|yuan|rmb"
+    rf"|points))(?:[ ](?P<year>20\d\d)(?!\d))?"
 )
 def _festival(match: re.Match[str], clock: _Clock) -> Days | None:
     return _of_year(match, clock, lambda year: festival(match["festival"], year))

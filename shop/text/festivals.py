@@ -70,6 +70,7 @@ _FESTIVALS: tuple[tuple[str, Callable[[int], Days | None]], ...] = (
     (r"双十一|双11|11\.11|singles'? day|double (?:11|eleven)", _fixed(11, 11)),
     (r"双十二|双12|12\.12|double (?:12|twelve)", _fixed(12, 12)),
     (r"618|六一八", _fixed(6, 18)),
+    (r"520|五二零", _fixed(5, 20)),
     (r"国庆节?(?:假期)?|十一(?:黄金周|假期|长假)|national day|golden week", _fixed(10, 1, 7)),
     (r"五一(?:劳动节|假期)?|劳动节|may day", _fixed(5, 1, 5)),
     (r"元旦|new year'?s day", _fixed(1, 1)),
@@ -85,6 +86,7 @@ _FESTIVALS: tuple[tuple[str, Callable[[int], Days | None]], ...] = (
     (r"感恩节|thanksgiving", _nth(11, 3, 4)),
     (r"黑五|黑色星期五|black friday", _nth(11, 3, 4, after=1)),
     (r"网络星期一|cyber monday", _nth(11, 3, 4, after=4)),
+    (r"年货节", _lunar("spring", before=25, length=20)),
     (r"除夕|年三十|大年三十|chinese new year'?s eve", _lunar("spring", before=1)),
     (
         r"春节|过年|大年初一|农历新年|chinese new year|lunar new year|spring festival",

@@ -83,14 +83,21 @@ _COMMON = _words(
 )
 _PINYIN = _words(
     """
-    nihao ninhao zaima xiexie haode duoshao duoshaoqian kuaidi tuihuo tuikuan fahuo baoyou youhuo
-    meiyou keyi buyao zenme shenme weishenme dingdan zhuanrengong rengong kefu qinqin mai qian ne
-    ma
+    nihao ninhao zaima xiexie haode duoshao duoshaoqian kuaidi tuihuo tuikuan huanhuo fahuo baoyou
+    youhuo meiyou keyi buyao zenme shenme weishenme dingdan xiadan tuiding quxiao xiugai dizhi
+    fapiao fukuan zhifu yunfei wuliu youhuiquan zhuanrengong rengong kefu jiqiren qinqin tousu
+    haoping chaping zaijian shide bushi suanle xing haoba queren chima duoda duojiu jitian daohuo
+    shoudao tuijian pianyi youmeiyou zaina daonale
     """
 )
-_PINYIN_PHRASE = re.compile(
-    r"\b(?:ni hao|zai ma|xie xie|hao de|duo shao|kuai di|tui huo|tui kuan)\b"
+# Syllables, and those of them that are English words too.
+_SYLLABLES = _words(
+    """
+    ni hao zai xie tui huan huo kuan kuai fa duo shao qian mai zen shen bu shi yao neng gan wo le ne
+    xia dao gong ren kan yi xiang gei mei suan dui gai zhi qu xiao ma de me you na di can hen
+    """
 )
+_AMBIGUOUS = _words("ma de me you na di can hen le ne yi")
 
 
 @dataclass(frozen=True)
@@ -118,7 +125,7 @@ def detect(text: str) -> Language | None:
     if han:
         framed = _CHINESE_GRAMMAR.search(cut) is not None
         return "en" if grammar >= 2 and grammar + 2 > len(han) / 2 and not framed else "zh"
-    if not grammar and _is_pinyin(words):
+    if _is_pinyin(words):
         return "zh"
     return "en" if any(_tells_english(word, words) for word in words) else None
 
@@ -153,12 +160,12 @@ def _plain(word: str) -> str:
 
 
 def _is_pinyin(words: list[str]) -> bool:
+    """Chinese in Latin letters: a common word of it, or syllables that are not all English."""
     plain = [_plain(word) for word in words]
-    return bool(_PINYIN_PHRASE.search(" ".join(plain))) or (
-        bool(plain)
-        and all(word in _PINYIN for word in plain)
-        and not set(plain) <= {"ma", "ne", "mai", "qian"}
-    )
+    if not plain or not all(word in _PINYIN or word in _SYLLABLES for word in plain):
+        return False
+    telling = [word for word in plain if word in _PINYIN or word not in _AMBIGUOUS]
+    return any(word in _PINYIN for word in plain) or (len(plain) > 1 and bool(telling))
 
 
 def _tells_english(word: str, words: list[str]) -> bool:

@@ -172,12 +172,13 @@ _ENGLISH_CLASSIFIERS = {
 }
 _ONE_OF = "".join(_UNIT_OF)
 _CHINESE_QUANTITY = re.compile(
-    rf"(?<![第这那哪每另上下前后整几\d])(?P<number>\d{{1,5}}|{_CHINESE}|半)[ ]?"
-    rf"(?P<unit>打|(?<!三)包|[{_ONE_OF.replace('包', '')}])"
-    r"(?!以[内下上]|左右|[月钱半人字点套]|小时|星期|礼拜|工作日|部分|问题)"
+    rf"(?<![第这那哪每另上下前后整几\d零一二两三四五六七八九十百千])(?P<number>\d{{1,5}}"
+    rf"|{_CHINESE}|半)[ ]?"
+    rf"(?P<unit>打(?!几?折|[几八七六五]|开|不)|(?<!三)包(?!邮)|[{_ONE_OF.replace('包', '')}])"
+    r"(?!以[内下上]|左右|持|松鼠|[月钱半人字点套]|小时|星期|礼拜|工作日|部分|问题)"
 )
 _ENGLISH_QUANTITY = re.compile(
-    r"(?<![\w$€£.])(?P<number>(?:an?|half[ ]an?)[ ]dozen|dozen|an?[ ]couple(?:[ ]of)?"
+    r"(?<![\w$€£.,-])(?P<number>(?:an?|half[ ]an?)[ ]dozen|dozen|an?[ ]couple(?:[ ]of)?"
     rf"|couple(?:[ ]of)?|\d{{1,5}}|(?:an?(?=[ ]pair))|{_ENGLISH_NUMBER})(?![\d.,]\d)"
     r"(?:[ ]?(?P<unit>piece|pc|item|unit|pair|boxe?|carton|bottle|bag|packet|pack|set|roll)s?"
     r"(?![a-zA-Z])(?:[ ]of(?![a-zA-Z]))?)?",
@@ -185,7 +186,6 @@ _ENGLISH_QUANTITY = re.compile(
 )
 _TIMES = re.compile(
     r"(?:(?<![\w])[x*×][ ]?(?P<after>\d{1,3})|(?<![\w.])(?P<before>\d{1,3})[x×])(?![\w])",
-    re.IGNORECASE,
 )
 # Of 一个 and "one" as articles nothing is to be told; neither of "an item".
 _ARTICLE = re.compile(r"[一1][个款样]|ones?", re.IGNORECASE)
@@ -193,6 +193,7 @@ _ARTICLE = re.compile(r"[一1][个款样]|ones?", re.IGNORECASE)
 _NO_GOODS = re.compile(
     r"[ -]?(?:%|percent|bucks?|dollars?|yuan|rmb|usd|cny|euros?|pounds?|eur|gbp|days?|weeks?"
     r"|months?|years?|hours?|hrs?|minutes?|mins?|cm|mm|kg|lbs?|inch(?:es)?|feet|ft|stars?|ways?"
+    r"|points?"
     r"|times|people|persons?|th|st|nd|rd|o'?clock|am|pm|more|less|or|to|and|off|size|point|i?phone"
     r"|pro|max|g|mah|w|v|gb|tb|ml|l|m)(?![a-z])",
     re.IGNORECASE,

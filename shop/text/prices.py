@@ -67,8 +67,8 @@ _BEFORE_SIGNS = {
 # Watches and cakes are counted in 块 as well.
 _GOODS_IN_BLOCKS = "手?表|肥皂|香皂|蛋糕|地毯|面料|屏|硬盘|电池|毛巾|板"
 _AFTER_SIGNS = {
-    "CNY": rf"块钱?(?!\w{{0,4}}(?:{_GOODS_IN_BLOCKS}))|元钱?(?![旦宝素气])|圆|rmb|cny|yuan|kuai"
-    r"|人民币|¥|大洋",
+    "CNY": rf"块钱?(?!儿)(?!\w{{0,4}}(?:{_GOODS_IN_BLOCKS}))|元钱?(?![旦宝素气一二三])|圆|rmb"
+    r"|cny|yuan|kuai|人民币|¥|大洋",
     "USD": r"美[元金]|刀|\$|usd|us[ ]dollars?|dollars?|bucks?",
     "EUR": r"欧元|euros?|eur|€",
     "GBP": r"英镑|镑|£|gbp|quid",
@@ -118,7 +118,8 @@ _BETWEEN = _before(
     "(?:预算|价格|价位)[在是为]?|介于|从", "between|from|ranging from|budget(?: of)?|range|price"
 )
 _MAX_BEFORE = _before(
-    r"不(?:要|能|可以|想)?超[过出]|别超[过出]?|没超过|不[高多大]于|(?<!不)(?:低于|[少小]于)|不到|不足|未满"
+    r"不(?:要|能|可以|想)?超[过出]|别超[过出]?|没超过|不[高多大]于|(?<!不)(?:低于|[少小]于)|不到"
+    r"|不足|未满"
     r"|[最至顶]多|最[高贵]|上限[是为]?|控制在|<=?|≤",
     r"(?<!not )(?:under|below)|beneath|(?<!no )(?<!not )less than|lower than"
     r"|cheaper than|at most|(?:no|not) more than|not (?:over|above)|max(?:imum)?(?: of)?"
@@ -135,7 +136,7 @@ _MIN_BEFORE = _before(
     r"|min(?:imum)?(?: of)?|starting (?:at|from)|from|upwards? of",
 )
 _MIN_AFTER = _after(
-    r"[以之]上|往上|起步?(?![来码订送])|开外|\+",
+    r"[以之]上|往上|起步?(?![来码订送])|开外|\+(?!\d)",
     r"(?:or|and) (?:more|above|over|up|higher)|plus|minimum",
 )
 _ABOUT_BEFORE = _before(
@@ -158,7 +159,7 @@ _BOUNDS = (
     ("max", _BUDGET_BEFORE, _BUDGET_AFTER),
 )
 # A bare range is one of prices only where a sentence can end or goods are named by it.
-_RANGE_ENDS = re.compile(r"[ ]?(?:$|[的之间,.;!?。吧吗]|please|range|budget)", re.IGNORECASE)
+_RANGE_ENDS = re.compile(r"[ ]?(?:$|[的之间,.;!?。吧吗就都]|please|range|budget)", re.IGNORECASE)
 
 
 def _wish(chinese: str, english: str) -> re.Pattern[str]:
@@ -298,7 +299,7 @@ def _bound(text: str, amount: _Amount, *, is_range: bool) -> PriceRange | None:
     before = text[max(0, amount.start - 24) : amount.start]
     after = text[amount.end : amount.end + 24]
     if amount.currency is None:
-        if amount.high < 5 or _OTHER_UNIT.match(after) or _BODY.search(before):
+        if amount.high < 10 or _OTHER_UNIT.match(after) or _BODY.search(before):
             return None
         if re.search(r"\w[-/.:#]$", before):
             return None
@@ -308,14 +309,19 @@ def _bound(text: str, amount: _Amount, *, is_range: bool) -> PriceRange | None:
         )
         right = _ABOUT_AFTER.match(after) or _MAX_AFTER.match(after)
         bare = amount.low >= 5 and _RANGE_ENDS.match(after) and not _NAME.search(before)
-        # 2025-2026 is a time.
+        # 2025-2026 is a time; "between 38 and 39" sizes.
         bare = bare and not 1900 <= amount.low <= 2100
+        if amount.currency is None and amount.high - amount.low < 5:
+            return None
         if amount.currency is None and not (left or right or bare):
             return None
         return _widened(amount, amount.low, amount.high, left, right, approximate=amount.vague)
-    named = amount.currency is None and _NAME.search(before)
+    named = amount.currency is None and amount.high < 100 and _NAME.search(before)
+    hundreds = amount.vague and amount.low >= 100 and _RANGE_ENDS.match(after)
     for kind, pattern_before, pattern_after in _BOUNDS:
         left, right = pattern_before.search(before), pattern_after.match(after)
+        if left and amount.currency is None and left[0].lower().strip() == "from":
+            left = None  # a place, a year
         # Android 10以上 is a version.
         if left or (right and not named):
             low, high = amount.low, amount.high
@@ -329,7 +335,8 @@ def _bound(text: str, amount: _Amount, *, is_range: bool) -> PriceRange | None:
                 right,
                 approximate=kind == "about" or amount.vague,
             )
-    if amount.currency is None:
+    # 两三百的, 两千出头 need no sign.
+    if amount.currency is None and not hundreds:
         return None
     return _price(amount, amount.low, amount.high, approximate=amount.vague)
 

@@ -143,13 +143,13 @@ def understand(
     counts = counts or _resolved(by_type, "quantity", resolve_quantity)
     points = _free(pointers(read), taken)
 
-    tints = colours(read, words)
+    kind_words = words.find("kind", read)
+    # The department is not asked for by "running shoes", nor a colour by "green tea".
+    within = [(start, end) for _, start, end in kind_words]
+    tints = _free(colours(read, words), within)
     # Where a colour or a size is not wanted, the goods beside it are not refused.
     property_spans = [*_spans(tints), *_spans(fits)]
     out_goods = [span for span in out if not _inside(*span, property_spans)]
-    kind_words = words.find("kind", read)
-    # The department is not asked for by "running shoes", but by "shoes" alone.
-    within = [(start, end) for _, start, end in kind_words]
     category_words = [
         each for each in words.find("category", read) if not _inside(each[1], each[2], within)
     ]

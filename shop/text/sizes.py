@@ -31,7 +31,7 @@ class Size:
 _LETTERS = r"(?:[2-6]xl|[2-3]xs|x{1,5}l|x{1,3}s|[sml])"
 _LETTER = re.compile(
     rf"(?<![a-z0-9'&.])(?:(?P<named>size[ ]|尺码[是:]?[ ]?)?(?P<letter>{_LETTERS}))"
-    r"(?P<unit>[ ]?[码号]|[ ]size)?(?![a-z0-9'&]|[.]\d)",
+    r"(?P<unit>[ ]?[码号]|[ ]size)?(?![a-z0-9'&]|[.]\d|-shape)",
     re.IGNORECASE,
 )
 _SYSTEMS = {"欧码": "eu", "eu": "eu", "美码": "us", "us": "us", "英码": "uk", "uk": "uk"}
@@ -41,8 +41,15 @@ _NUMBER = re.compile(
     r"(?!\d|[.]\d|[$%])"
     rf"|(?<![a-z])(?:sizes?|尺码|码数|鞋码|穿)[ :是]{{0,2}}(?P<b>{_SHOE})(?:[ ]?码)?"
     r"(?!\d|[.]\d|[ ]?(?:cm|斤|%))"
-    rf"|(?<![\d.])(?P<c>(?:[2-5]\d)(?:\.5)?)[ ]?(?:码|(?<=[3-5]\d)号(?!线|楼)|欧码)",
+    rf"|(?<![\d.])(?P<c>(?:[2-5]\d|[6-9]0|1[0-7][05])(?:\.5)?)[ ]?(?:码|(?<=[3-5]\d)号(?!线|楼)"
+    rf"|欧码)",
     re.IGNORECASE,
+)
+# 160/84A of clothes, 75B, 128GB and 8+256 of devices.
+_SPECIAL = re.compile(
+    r"(?<![\d.])(?:1[3-9]\d/\d{2,3}[ABCY]|(?:[67]\d|[89][05]|3[0-8])[A-F](?![A-Za-z])"
+    r"|(?:16|32|64|128|256|512|1024)GB?(?![A-Za-z])|[1248]TB?(?![A-Za-z])"
+    r"|(?:4|6|8|12|16|24)\+(?:64|128|256|512|1024|1T)G?B?)(?!\d)"
 )
 _STEP = re.compile(
     r"(?P<more>大|小)(?P<count>一|两|半|1|2)?个?[码号](?!店)"
@@ -52,13 +59,19 @@ _STEP = re.compile(
     re.IGNORECASE,
 )
 # Words of the table that mean a size only where one is asked for or nothing else is said.
-_LOOSE = re.compile(r"small|medium|large|standard|标准|\d{2}|[sml]", re.IGNORECASE)
+_LOOSE = re.compile(r"small|medium|large|standards?|标准|for \d|\d{2}|[sml]", re.IGNORECASE)
 _BEFORE_LOOSE = re.compile(
-    r"(?:(?<![a-z])(?:size|in|in a|a|the|get|want|take)"
+    r"(?:(?<![a-z])(?:size|in|in a|a|the|my|to|get|want|take)|,"
     r"|换|要|拿|来|尺码)[ ]?$",
     re.I,
 )
-_AFTER_LOOSE = re.compile(r"[ ]?(?:size|one|ones|please|的|吧|[,.!?]|$)", re.IGNORECASE)
+_AFTER_LOOSE = re.compile(
+    r"[ ]?(?:(?:size|ones?|please|for|or|and|in|fit|before|instead)(?![a-z])|的|吧|[,.!?]|$)",
+    re.IGNORECASE,
+)
+_PERSONS = re.compile(r"[ ]?(?:people|persons?|of us|$)", re.IGNORECASE)
+# 30号 of a street is a house.
+_STREETS = "路街道弄巷"
 _BARE_NUMBER = re.compile(r"[ ]*(3[4-9]|4[0-9])(\.5)?[ ]*")
 
 
@@ -71,7 +84,8 @@ def sizes(text: str | Normalized, words: Words) -> list[Size]:
     def add(
         start: int, end: int, code: str | None, system: str | None = None, step: int = 0
     ) -> None:
-        if taken.take(start, end):
+        house = read.text[end - 1 : end] == "号" and read.text[start - 1 : start] in [*_STREETS]
+        if not house and taken.take(start, end):
             size = Size(code, system, step or None, *read.span(start, end))
             found.append((start, end, size))
 
@@ -85,6 +99,8 @@ def sizes(text: str | Normalized, words: Words) -> list[Size]:
         told = match["named"] or match["unit"] or len(letter) > 1 or letter.isupper()
         if told or match[0] == read.text.strip():
             add(*match.span(), _letter_code(letter, known))
+    for match in _SPECIAL.finditer(read.text):
+        add(*match.span(), match[0])
     for match in _NUMBER.finditer(read.text):
         system = _SYSTEMS.get((match["system"] or "").lower()[:2])
         if system is None and ("欧码" in match[0] or match["c"]):
@@ -115,6 +131,8 @@ def _asked(text: str, start: int, end: int) -> bool:
     """Whether a loose word is a size here: "the small one", but not "a small bag"."""
     if text[start:end].isdigit():
         return False
+    if text[start:end].lower().startswith("for "):
+        return bool(_PERSONS.match(text, end))
     before = not text[:start].strip() or _BEFORE_LOOSE.search(text, max(0, start - 8), start)
     return bool(before and _AFTER_LOOSE.match(text, end))
 

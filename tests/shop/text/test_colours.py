@@ -28,6 +28,11 @@ COLOURS = [
     ("蓝牙耳机", {}),
     ("双十一黑五", {}),
     ("Redmi", {}),
+    ("Black Friday", {}),
+    ("gold member", {}),
+    ("clear my history", {}),
+    ("face cream", {}),
+    ("in cream", {"cream": "cream"}),
     ("blackberry", {}),
 ]
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, timezone
 
 import pytest
 
-from shop.text.dates import DateRange, dates
+from shop.text.dates import DateRange, dates, resolve_date
 from shop.text.festivals import festival
 
 # 18 November 2026, noon in Shanghai.
@@ -154,6 +154,39 @@ def test_what_is_no_day_is_none(text: str) -> None:
 def test_what_is_to_come_lies_ahead(text: str, expected: str) -> None:
     (found,) = dates(text, now=NOW, future=True)
     assert brief(found) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("昨天", "2026-11-17"),
+        ("January", "2026-01-01..2026-01-31"),
+        ("2022", "2022-01-01..2022-12-31"),
+        ("the 14th", "2026-11-14"),
+        ("weekend", "2026-11-14..2026-11-15"),
+        ("Sat", "2026-11-14"),
+        ("三天", "2026-11-15..2026-11-18"),
+        ("半年", "2026-05-18..2026-11-18"),
+        ("two weeks", "2026-11-04..2026-11-18"),
+        ("14 day", "2026-11-04..2026-11-18"),
+    ],
+)
+def test_an_entity_known_to_be_a_date_needs_no_sign(text: str, expected: str) -> None:
+    found = resolve_date(text, now=NOW)
+    assert found is not None
+    assert brief(found) == expected
+    assert (found.start, found.end) == (0, len(text))
+
+
+def test_a_length_of_time_may_lie_ahead() -> None:
+    found = resolve_date("3 days", now=NOW, future=True)
+    assert found is not None
+    assert brief(found) == "2026-11-18..2026-11-21"
+
+
+@pytest.mark.parametrize("text", ["", "soon", "abc"])
+def test_an_entity_without_day_is_no_date(text: str) -> None:
+    assert resolve_date(text, now=NOW) is None
 
 
 def test_several_days_stand_in_order() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 
 from shop.text.colours import colours
-from shop.text.dates import dates
+from shop.text.dates import dates, resolve_date
 from shop.text.language import detect
 from shop.text.measures import measures
 from shop.text.negation import exclusions
@@ -39,6 +39,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "resolve_price": resolve_price,
     "dates": lambda text: dates(text, now=NOW),
     "dates ahead": lambda text: dates(text, now=NOW, future=True),
+    "resolve_date": lambda text: resolve_date(text, now=NOW),
     "colours": lambda text: colours(text, WORDS),
     "sizes": lambda text: sizes(text, WORDS),
     "resolve_size": lambda text: resolve_size(text, WORDS),

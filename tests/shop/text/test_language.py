@@ -21,6 +21,10 @@ CHINESE = [
     "🙂你好",
     "nihao",
     "zai ma",
+    "jiqiren?",
+    "quxiao dingdan",
+    "ni neng gan ma",
+    "suanle",
 ]
 ENGLISH = [
     "hi",

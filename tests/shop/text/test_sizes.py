@@ -25,6 +25,14 @@ SIZES = [
     ("one size?", "one", "one size"),
     ("the small one", "S", "small"),
     ("medium please", "M", "medium"),
+    ("white, medium", "M", "medium"),
+    ("to SMALL before shipping", "S", "SMALL"),
+    ("110码童装", "110", "110码"),
+    ("160/84A是什么码", "160/84A", "160/84A"),
+    ("75B的", "75B", "75B"),
+    ("128GB 的", "128GB", "128GB"),
+    ("8+256有必要吗", "8+256", "8+256"),
+    ("适合 2 个人 for 2 people", "2p", "for 2"),
     ("42码", "42", "42码"),
     ("欧码42", "42", "欧码42"),
     ("EU 42", "42", "EU 42"),
@@ -71,7 +79,18 @@ def test_a_number_may_have_a_system(words: Words, text: str, system: str | None)
 
 NO_SIZES = [
     *("it's", "I'm 170", "H&M", "a small bag", "42块", "5号", "170穿什么码", "iPhone 14 Pro Max"),
-    *("size", "三件", "第42个", "a large order", "m & m's", "订单42011"),
+    *(
+        "size",
+        "三件",
+        "第42个",
+        "a large order",
+        "中山北路30号",
+        "for 3 days",
+        "L-shape",
+        "trading standards office",
+        "m & m's",
+        "订单42011",
+    ),
 ]
 
 
