@@ -1,0 +1,108 @@
+"""An Official Account and a 微信客服 account to test with, and bots that answer them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.channels.base import ChannelSettings
+from bot.channels.state import SqliteState, State
+from bot.channels.wechat.official import Wechat
+from bot.channels.wechat.settings import WechatSettings
+from bot.channels.wechat.windows import Times
+from tests.fakes.agent import ScriptedAgent, say
+from tests.fakes.server import Server, serve
+from tests.fakes.wechat import OfficialAccount
+
+# As fast as a test may go: generous limits, no apology before WeChat's last attempt.
+LIMITS = ChannelSettings(
+    message_rate=1000.0, message_burst=50, turn_deadline=35.0, shutdown_wait=5.0
+)
+# WeChat's five seconds are one.
+QUICK = Times(patience=0.85, last_patience=0.8, hung_up=1.2)
+QUICK_CUT = 1.0
+
+
+@pytest.fixture
+def account() -> Iterator[OfficialAccount]:
+    """公众号 in safe mode, whose rules nobody may have broken at the end of the test."""
+    fake = OfficialAccount(cut=QUICK_CUT).start()
+    yield fake
+    fake.stop()
+    assert fake.violations == []
+
+
+def settings_for(account: OfficialAccount, **changes: Any) -> WechatSettings:
+    """The bot's settings for an account."""
+    return replace(
+        WechatSettings(
+            wechat_appid=account.appid,
+            wechat_secret=account.secret,
+            wechat_token=account.token,
+            wechat_aes_key="" if account.mode == "plain" else account.aes_key,
+            wechat_mode=account.mode,
+            wechat_api_base=account.url,
+            wechat_api_timeout=1.0,
+        ),
+        **changes,
+    )
+
+
+class Bot:
+    """A running bot: its channel, its server, its scripted agent."""
+
+    def __init__(self, channel: Wechat, server: Server, agent: ScriptedAgent) -> None:
+        self.channel, self.server, self.agent = channel, server, agent
+        self.callback = f"{server.url}/webhooks/wechat/callback"
+
+
+class Bots:
+    """Starts bots that answer an account."""
+
+    def __init__(self, account: OfficialAccount, folder: Path) -> None:
+        self._account = account
+        self._folder = folder
+
+    def __call__(
+        self,
+        script: dict[str, Any] | None = None,
+        *,
+        state: State | None = None,
+        times: Times = QUICK,
+        limits: ChannelSettings = LIMITS,
+        **settings: Any,
+    ) -> AbstractContextManager[Bot]:
+        return self._start(script or {}, state, times, limits, settings)
+
+    @contextmanager
+    def _start(
+        self,
+        script: dict[str, Any],
+        state: State | None,
+        times: Times,
+        limits: ChannelSettings,
+        settings: dict[str, Any],
+    ) -> Iterator[Bot]:
+        agent = ScriptedAgent(script)
+        channel = Wechat(
+            settings_for(self._account, **settings),
+            times=times,
+            limits=limits,
+            state=state or SqliteState(self._folder / "state.db"),
+            say=say,
+        )
+        with serve(channel, agent=agent) as server:
+            bot = Bot(channel, server, agent)
+            self._account.callback = bot.callback
+            yield bot
+
+
+@pytest.fixture
+def bots(account: OfficialAccount, tmp_path: Path) -> Bots:
+    """Call it with a script and settings: a bot for the length of a `with` block."""
+    return Bots(account, tmp_path)

@@ -1,0 +1,93 @@
+"""What every channel must do, on an Official Account."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.channels.base import Channel
+from bot.channels.wechat.official import Wechat
+from tests.bot.channels.wechat.conftest import settings_for
+from tests.checks import channel as checks
+from tests.fakes.server import Server
+from tests.fakes.wechat import OfficialAccount
+
+
+class WechatShopper(checks.Shopper):
+    """Types and taps on a phone."""
+
+    def __init__(self, account: OfficialAccount, server: Server, name: str) -> None:
+        self._account = account
+        self._callback = f"{server.url}/webhooks/wechat/callback"
+        self._openid = f"o6_bmjrPTlm6_2sgVt7hMZOP_{name}"
+        self.sender_id = f"wx:{self._openid}"
+
+    def type(self, text: str, *, message_id: str = "") -> None:
+        self._account.callback = self._callback
+        self._account.begin(self._account.say(self._openid, text, message_id=message_id))
+        # Pushes travel side by side; WeChat's, too, arrive in order only when they are apart.
+        time.sleep(0.02)
+
+    def tap(self, title: str) -> None:
+        self._account.callback = self._callback
+        self._account.begin(self._account.tap(self._openid, title))
+
+    def heard(self) -> list[str]:
+        return self._account.phone(self._openid).lines()
+
+
+class OfficialChecks(checks.ChannelChecks):
+    """The adapter; `verified` says which kind of account it is."""
+
+    verified: bool
+
+    @pytest.fixture(autouse=True)
+    def _account(self) -> Iterator[None]:
+        self.account = OfficialAccount().start()
+        self.account.verified = self.verified
+        yield
+        self.account.stop()
+        assert self.account.violations == []
+
+    def make(self, folder: Path, **options: Any) -> Channel:
+        return Wechat(settings_for(self.account), **options)
+
+    def make_disabled(self, folder: Path, **options: Any) -> Channel:
+        return Wechat(settings_for(self.account, wechat_token=""), **options)
+
+    @contextmanager
+    def shopper(self, server: Server, name: str) -> Iterator[checks.Shopper]:
+        yield WechatShopper(self.account, server, name)
+
+    @contextmanager
+    def sending_fails(self, channel: Channel) -> Iterator[None]:
+        self.account.down = "500"
+        yield
+        self.account.down = ""
+
+    def secrets(self, channel: Channel) -> list[str]:
+        account = self.account
+        return [*super().secrets(channel), account.secret, account.token, account.aes_key]
+
+
+class TestVerified(OfficialChecks):
+    """服务号: customer-service messages and menus to tap."""
+
+    verified = True
+
+
+class TestUnverified(OfficialChecks):
+    """An account that can only answer; menus have numbers."""
+
+    verified = False
+
+    # It cannot write by itself.
+    test_s9_news_reach_the_shopper = None  # type: ignore[assignment]
+
+
+del OfficialChecks
