@@ -19,11 +19,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rasa.core.nlg.generator import ResponseVariationFilter
 from rasa.shared.exceptions import RasaException
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError
 
 logger = logging.getLogger(__name__)
@@ -126,7 +127,7 @@ def read_file(path: Path) -> dict[str, list[Variation]]:
     if not isinstance(content, dict) or not isinstance(content.get("responses"), dict):
         raise ResponsesError(f"{path}:1: a file of responses needs the key 'responses:'.")
     checked = {}
-    responses: Any = content["responses"]
+    responses = cast(CommentedMap, content["responses"])
     for name, variations in responses.items():
         line = responses.lc.key(name)[0] + 1
         where = f"{path}:{line}: {name}"
@@ -144,7 +145,7 @@ def read_file(path: Path) -> dict[str, list[Variation]]:
 
 
 def _check_variation(variation: Any, *, path: Path, name: str, line: int) -> None:
-    if not isinstance(variation, dict):
+    if not isinstance(variation, CommentedMap):
         raise ResponsesError(f"{path}:{line}: {name}: a variation is a mapping, not {variation!r}.")
     line = variation.lc.line + 1
     where = f"{path}:{line}: {name}"
