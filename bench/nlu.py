@@ -126,7 +126,7 @@ def write_data(folder: Path, train: list[dict[str, Any]], test: list[dict[str, A
         for intent, lines in sorted(by_intent.items())
     ]
     yaml = YAML()
-    yaml.width = 100_000
+    yaml.width = 100_000  # type: ignore[assignment]
     (folder / "data").mkdir(parents=True, exist_ok=True)
     yaml.dump({"version": "3.1", "nlu": blocks}, folder / "data/nlu.yml")
     rows = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in test)
