@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import hmac
 import json
 import logging
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,27 +14,24 @@ from typing import Any
 from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, empty
-from telegram import Bot, BotCommand, ReplyParameters
+from telegram import ReplyParameters
 from telegram.constants import CallbackQueryLimit, ChatAction
-from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
 from bot.channels.base import Channel, Incoming, Receipt, Turn, pseudonym
 from bot.channels.messages import Choices, Message
 from bot.channels.net import body_of
 from bot.channels.telegram import keyboards
 from bot.channels.telegram.keyboards import Keyboards
+from bot.channels.telegram.link import Link
 from bot.channels.telegram.rendering import Post, render
 from bot.channels.telegram.sending import (
-    OWNER,
     Clock,
     Parcel,
     Sender,
     public,
-    seconds,
 )
 from bot.channels.telegram.settings import TelegramSettings
 from bot.channels.telegram.updates import (
-    WANTED,
     Me,
     Membership,
     Moved,
@@ -58,11 +53,6 @@ TYPING_DELAY = 0.25
 # One answer to a rush of stickers, or of pictures sent together, in seconds.
 BURST = 30.0
 ALBUM_SPAN = 600.0
-# Seconds between attempts to reach Telegram at start and when polling.
-FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0
-# How long Telegram holds a poll open; how long a poller that died keeps others away.
-POLL = 20
-LEASE = 45.0
 
 
 class Telegram(Channel):
@@ -97,9 +87,7 @@ class Telegram(Channel):
         self._clock = clock or Clock()
         self._keyboards = Keyboards(self.state, self.keys, ttl=self.limits.button_days * DAY)
         self._sender: Sender | None = None
-        self._me = Me(0)
-        # Tells the pollers of several processes apart.
-        self._holder = secrets.token_hex(8)
+        self._link: Link | None = None
 
     @property
     def disabled(self) -> str:
@@ -116,90 +104,36 @@ class Telegram(Channel):
 
     async def start(self) -> None:
         """Telegram need not be reachable yet."""
-        self._me = Me(self.settings.bot_id)
         self._sender = Sender(
             self.settings, state=self.state, own_url=self._own_url, clock=self._clock
         )
-        self.background(self._connect(), what="connecting to Telegram")
+        self._link = Link(
+            self.settings,
+            sender=self._sender,
+            state=self.state,
+            clock=self._clock,
+            menu=self._menu,
+            take_in=self.take_in,
+        )
+        self.background(self._link.run(), what="the connection to Telegram")
 
     async def stop(self) -> None:
         """The webhook stays: Telegram keeps what comes in the meantime."""
-        if self._sender:
+        if self._sender and self._link:
             await self._sender.close()
-        if self.settings.mode == "polling":
-            try:
-                await self.state.lead(OWNER, "polling", self._holder, ttl=0)
-            except Unavailable as exc:
-                logger.warning("telegram: %s", exc)
+            await self._link.leave()
+
+    @property
+    def me(self) -> Me:
+        """The bot, as far as it is known."""
+        return self._link.me if self._link else Me(0)
+
+    def _menu(self, lang: str) -> Mapping[str, str]:
+        return self.sentence("utter_commands", lang).get("custom") or {}
 
     async def health(self) -> dict[str, Any]:
         """Whether Telegram answers, and takes the token."""
         return {"status": self._sender.status if self._sender else "ok", "mode": self.settings.mode}
-
-    # --- at start
-
-    async def _connect(self) -> None:
-        """Introduce the bot to Telegram; as long as it takes."""
-        if not await self._insist(self._introduce, what="cannot be set up yet"):
-            return
-        if self.settings.mode == "polling":
-            await self._poll()
-
-    async def _introduce(self) -> None:
-        bot = self.sender.bot
-        me = await bot.get_me()
-        self._me = Me(me.id, me.username or "")
-        if self.settings.mode == "polling":
-            await bot.delete_webhook()
-            await self._set_commands()
-            return
-        setup = json.dumps([self.settings.webhook_url, self.settings.secret, WANTED])
-        done = hashlib.sha256(setup.encode()).hexdigest()
-        # So that many workers starting at once do not run into Telegram's limits.
-        known = await self.state.get(OWNER, "webhook")
-        if known == done and (await bot.get_webhook_info()).url == self.settings.webhook_url:
-            return
-        await bot.set_webhook(
-            self.settings.webhook_url,
-            secret_token=self.settings.secret,
-            allowed_updates=WANTED,
-            max_connections=self.settings.telegram_connections,
-        )
-        await self._set_commands()
-        await self.state.put(OWNER, "webhook", done, ttl=DAY)
-
-    async def _set_commands(self) -> None:
-        """The menu: Chinese where Telegram is Chinese, English elsewhere."""
-        for lang, code in (("zh", "zh"), ("en", None)):
-            menu = self.sentence("utter_commands", lang).get("custom") or {}
-            commands = [BotCommand(name, text) for name, text in menu.items()]
-            if commands:
-                setting = partial(Bot.set_my_commands, commands=commands, language_code=code)
-                await self.sender.quietly(setting)
-
-    async def _insist(self, what_to_do: Callable[[], Any], *, what: str) -> bool:
-        """Try until it works; False when the token is wrong."""
-        delay, said = FIRST_DELAY, ""
-        while True:
-            try:
-                await what_to_do()
-                self.sender.status = "ok"
-                return True
-            except InvalidToken:
-                self.sender.status = "unauthorised"
-                logger.error(
-                    "telegram is switched off: Telegram refused the token in XIAOER_TELEGRAM_TOKEN"
-                )
-                return False
-            except RetryAfter as exc:
-                delay = seconds(exc)
-            except (TelegramError, Unavailable) as exc:
-                self.sender.status = "unreachable"
-                if said != str(exc):
-                    logger.warning("telegram: %s: %s; trying again", what, exc)
-                said = str(exc)
-            await self._clock.sleep(delay)
-            delay = min(delay * 2, LONGEST_DELAY)
 
     # --- what comes in
 
@@ -229,7 +163,7 @@ class Telegram(Channel):
         Raises:
             Unavailable: it should do so, too.
         """
-        event = understand(update, self._me)
+        event = understand(update, self.me)
         if isinstance(event, Said):
             return await self._hear(event)
         if isinstance(event, Pressed):
@@ -274,7 +208,7 @@ class Telegram(Channel):
         if await self.state.pace(sender, "commands", rate=0.5, burst=5) is None:
             return
         lang = self._language(incoming)
-        name, values = "utter_private", {"link": f"https://t.me/{self._me.username}"}
+        name, values = "utter_private", {"link": f"https://t.me/{self.me.username}"}
         if said.command == "lang":
             name, values = "utter_ask_language", {}
             if said.argument in ("zh", "en"):
@@ -388,36 +322,6 @@ class Telegram(Channel):
     async def taken(self, turn: Turn) -> None:
         """Whoever writes has not blocked the bot (any more)."""
         await self.sender.block(_chat_of(turn.incoming.sender_id), False)
-
-    # --- polling
-
-    async def _poll(self) -> None:
-        """Ask for updates, in one process at a time."""
-        offset, delay, alone = 0, FIRST_DELAY, True
-        while True:
-            try:
-                if not await self.state.lead(OWNER, "polling", self._holder, ttl=LEASE):
-                    if alone:
-                        logger.info("telegram: another process polls; waiting")
-                    alone = False
-                    await self._clock.sleep(LEASE / 4)
-                    continue
-                alone = True
-                for number, update in await self.sender.updates(offset, timeout=POLL):
-                    if not await self.take_in(update):
-                        return
-                    offset = number + 1
-                delay = FIRST_DELAY
-            except (TelegramError, Unavailable) as exc:
-                if delay == FIRST_DELAY:
-                    why = (
-                        "another program polls with this token"
-                        if isinstance(exc, Conflict)
-                        else exc
-                    )
-                    logger.warning("telegram: polling failed: %s; trying again", why)
-                await self._clock.sleep(delay)
-                delay = min(delay * 2, LONGEST_DELAY)
 
     # --- what goes out
 

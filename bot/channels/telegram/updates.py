@@ -48,7 +48,7 @@ _KINDS = (
 )
 # What messages may hold as of the library's version of the Bot API. A key beyond these is most
 # likely something to send that was invented since.
-_KNOWN = {*Message.__slots__, "from"}
+_KNOWN = {"from", *(name for kind in Message.__mro__ for name in getattr(kind, "__slots__", ()))}
 _COMMAND = re.compile(r"/([a-z0-9_]{1,32})(?:@(\w{1,64}))?(?:\s+(.*))?", re.DOTALL | re.I)
 _START_PARAMETER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PHONE = re.compile(r"\+?[0-9]{5,20}")
