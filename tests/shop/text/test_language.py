@@ -105,9 +105,9 @@ def test_any_text_gets_an_answer(text: str) -> None:
 
 @pytest.mark.parametrize("piece", ["a", "1a", "a-", "@a.", "www.a", "的 ", "'a", "我", " /a"])
 def test_ten_thousand_characters_are_decided_at_once(piece: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     detect((piece * 10_000)[:10_000])
-    assert time.perf_counter() - begun < 0.05
+    assert time.process_time() - begun < 0.05
 
 
 CONVERSATIONS = [

@@ -97,6 +97,6 @@ def test_the_plain_form_is_plain(text: str) -> None:
 
 @pytest.mark.parametrize("piece", ["a\u0301\u0323\u0301", "\u0301\u0323", "ﷺ", "\x00", "藍芽"])
 def test_ten_thousand_characters_take_no_time(piece: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     normalize((piece * 10_000)[:10_000])
-    assert time.perf_counter() - begun < 0.1
+    assert time.process_time() - begun < 0.1
