@@ -25,7 +25,9 @@ class Content(Recommender):
     """
 
     name = "content"
-    #: (n_items, width), of length 1, with the mean of all texts taken out.
+    #: As given, (n_items, width).
+    embeddings: Floats
+    #: The same of length 1, with the mean of all texts taken out.
     vectors: Floats
 
     def __init__(self, *, decay: float = 0.7, embeddings: Floats | None = None) -> None:
@@ -37,6 +39,7 @@ class Content(Recommender):
         if embeddings.ndim != 2 or not np.isfinite(embeddings).all():
             raise InvalidValue("embeddings are not a table of numbers")
         # Sentence encoders put all texts into a narrow cone; around its middle they spread.
+        self.embeddings = embeddings
         self.middle = embeddings.mean(axis=0)
         self.vectors = _unit(embeddings - self.middle)
         self.n_items = len(embeddings)
@@ -58,13 +61,13 @@ class Content(Recommender):
         return self.vectors @ _unit((query - self.middle)[None])[0]
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        return {"vectors": self.vectors.astype(np.float16), "middle": self.middle}
+        return {"embeddings": self.embeddings.astype(np.float16)}
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        vectors, middle = arrays["vectors"].astype(np.float32), arrays["middle"]
-        if not np.isfinite(vectors).all() or vectors.shape[1:] != middle.shape:
-            raise ValueError("damaged vectors")
-        self.vectors, self.middle, self.n_items = vectors, middle, len(vectors)
+        try:
+            self._take(arrays["embeddings"].astype(np.float32))
+        except InvalidValue as exc:
+            raise ValueError("damaged embeddings") from exc
 
 
 def _unit(vectors: Floats) -> Floats:

@@ -8,12 +8,13 @@ did last, seen by sources that were fitted without that.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 from typing_extensions import Self
 
 from shop.errors import InvalidValue
@@ -27,11 +28,13 @@ from shop.recommend.neighbours import Cosine
 from shop.recommend.popularity import Popularity
 from shop.recommend.ranker import Groups, Ranker
 from shop.recommend.sequence import NextItem, TwoSteps, chain
-from shop.recommend.split import leave_out
+from shop.recommend.split import Tasks, leave_out
 
 Progress = Callable[[str], None]
 #: How many users are scored at once: their signals fill 100 to 300 MB.
 BLOCK = 200
+#: Fewer users cannot teach the ranker.
+_FEWEST = 20
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,9 @@ class Hybrid(Recommender):
     sources: dict[str, Recommender]
     #: None where nobody could teach it.
     ranker: Ranker | None
+    #: NDCG@10 of this and of popularity for users who did not teach the ranker, (users, 2); None
+    #: where there is no ranker, or it was taken over.
+    gains: npt.NDArray[np.float64] | None = None
 
     def __init__(
         self,
@@ -197,28 +203,57 @@ class Hybrid(Recommender):
         """Fit sources without what each user did last, and learn to find that; None where too few
         users did enough."""
         known, tasks = leave_out(data)
-        users = np.random.default_rng(self.seed).permutation(len(tasks.users))[: self.learn_from]
-        if len(users) < 20 or not len(known):
+        rng = np.random.default_rng(self.seed)
+        users = rng.permutation(len(tasks.users))[: self.learn_from]
+        if len(users) < _FEWEST or not len(known):
             return None
         self._fit_sources(known, "all but the last")
-        rng = np.random.default_rng(self.seed)
+        # The others show how well it works.
+        pupils = users[: len(users) - len(users) // 10]
         values, starts, chosen = [], [0], []
-        for begin in range(0, len(users), BLOCK):
-            block = users[begin : begin + BLOCK]
-            for k, found in enumerate(self._candidates(tasks.histories.take(block))):
-                wanted = np.isin(found.items, tasks.wanted[int(block[k])])
-                if wanted.any():
-                    others = np.flatnonzero(~wanted)
-                    some = rng.permutation(others)[: self.against]
-                    rows = np.concatenate([np.flatnonzero(wanted)[:1], some])
-                    values.append(found.values[rows])
-                    starts.append(starts[-1] + len(rows))
-                    chosen.append(0)
-        self._progress(f"{len(chosen)} of {len(users)} users teach the ranker")
-        if len(chosen) < 20:
+        for task, found in self._tasks(tasks, pupils):
+            wanted = np.isin(found.items, tasks.wanted[task])
+            if wanted.any():
+                some = rng.permutation(np.flatnonzero(~wanted))[: self.against]
+                rows = np.concatenate([np.flatnonzero(wanted)[:1], some])
+                values.append(found.values[rows])
+                starts.append(starts[-1] + len(rows))
+                chosen.append(0)
+        self._progress(f"{len(chosen)} of {len(pupils)} users teach the ranker")
+        if len(chosen) < _FEWEST:
             return None
         groups = Groups(np.concatenate(values), np.array(starts), np.array(chosen))
-        return Ranker(seed=self.seed).fit(groups, self._progress)
+        self.ranker = Ranker(seed=self.seed).fit(groups, self._progress)
+        self.gains = self._gains(tasks, users[len(pupils) :])
+        return self.ranker
+
+    def _tasks(
+        self, tasks: Tasks, which: npt.NDArray[np.int64]
+    ) -> Iterator[tuple[int, Candidates]]:
+        for begin in range(0, len(which), BLOCK):
+            block = which[begin : begin + BLOCK]
+            found = self._candidates(tasks.histories.take(block))
+            yield from zip(block.tolist(), found, strict=True)
+
+    def _gains(self, tasks: Tasks, which: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """NDCG@10 of tasks: of the hybrid and of popularity, (tasks, 2)."""
+        counts = self.sources[Popularity.name].score(Sequences.of([[]]))[0]
+        gains = []
+        for task, found in self._tasks(tasks, which):
+            wanted = int(tasks.wanted[task][0])
+            scores = np.full(self.n_items, -np.inf)
+            scores[found.items] = self.order(found)
+            popular = counts.copy()
+            popular[tasks.seen[task]] = -np.inf
+            places = [np.count_nonzero(each > each[wanted]) for each in (scores, popular)]
+            found_it = [np.isfinite(scores[wanted]), True]
+            gains.append(
+                [
+                    1 / np.log2(place + 2) if place < 10 and found_it[k] else 0.0
+                    for k, place in enumerate(places)
+                ]
+            )
+        return np.array(gains).reshape(-1, 2)
 
     # --- answering
 
@@ -240,47 +275,78 @@ class Hybrid(Recommender):
         return np.where(known, 1 / (10.0 + places), 0).sum(axis=1).astype(np.float32)
 
     def candidates(
-        self, history: list[int], *, allowed: npt.NDArray[np.bool_] | None = None
+        self,
+        history: list[int],
+        *,
+        allowed: npt.NDArray[np.bool_] | None = None,
+        also: npt.NDArray[np.integer] | None = None,
     ) -> Candidates:
-        """Candidates for one history among the items allowed, without those of the history."""
-        return next(iter(self._candidates(Sequences.of([history]), allowed)))
+        """Candidates for one history.
 
-    def _candidates(
-        self, histories: Sequences, allowed: npt.NDArray[np.bool_] | None = None
-    ) -> list[Candidates]:
+        Args:
+            history: item rows, oldest first.
+            allowed: (n_items,), where only these may come, even of the history; else all that are
+                not in the history.
+            also: rows that are candidates whatever the sources say.
+        """
+        histories = Sequences.of([history])
+        free = _others(self.n_items, histories[0]) if allowed is None else allowed
         signals = self._signals(histories)
-        found = []
-        for k in range(len(histories)):
-            free = np.ones(self.n_items, bool) if allowed is None else allowed.copy()
-            free[histories[k]] = False
-            chosen = np.zeros(self.n_items, bool)
-            for column in _CHOOSERS:
-                values = signals[column]
-                if values is not None:
-                    chosen[strongest(values[k], free, self.per_source)] = True
-            items = np.flatnonzero(chosen)
-            table = np.zeros((len(items), len(SIGNALS) + 1), np.float32)
-            for column, values in enumerate(signals):
-                if values is not None:
-                    table[:, column] = values[k, items]
-            table[:, -1] = len(histories[k])
-            found.append(Candidates(items, table))
-        return found
+        return self._choose([s if s is None else s[0] for s in signals], histories[0], free, also)
+
+    def _candidates(self, histories: Sequences) -> list[Candidates]:
+        signals = self._signals(histories)
+        return [
+            self._choose(
+                [s if s is None else s[k] for s in signals],
+                histories[k],
+                _others(self.n_items, histories[k]),
+            )
+            for k in range(len(histories))
+        ]
+
+    def _choose(
+        self,
+        signals: list[Floats | None],
+        history: npt.NDArray[np.int32],
+        free: npt.NDArray[np.bool_],
+        also: npt.NDArray[np.integer] | None = None,
+    ) -> Candidates:
+        chosen = np.zeros(self.n_items, bool)
+        if also is not None:
+            chosen[also] = True
+        for column in _CHOOSERS:
+            values = signals[column]
+            if values is not None:
+                chosen[strongest(values, free, self.per_source)] = True
+        items = np.flatnonzero(chosen)
+        table = np.zeros((len(items), len(SIGNALS) + 1), np.float32)
+        for column, values in enumerate(signals):
+            if values is not None:
+                table[:, column] = values[items]
+        table[:, -1] = len(history)
+        return Candidates(items, table)
 
     def _signals(self, histories: Sequences) -> list[Floats | None]:
         """A (len(histories), n_items) for every signal whose source is there, none negative."""
-        signals: list[Floats | None] = []
-        for signal in SIGNALS:
-            source = self.sources.get(signal.source)
+        signals: list[Floats | None] = [None] * len(SIGNALS)
+        for name, source in self.sources.items():
+            columns = [k for k, signal in enumerate(SIGNALS) if signal.source == name]
             if isinstance(source, LinkRecommender):
-                weights = histories.weighted(
-                    self.n_items, decay=signal.decay, newest=signal.newest, oldest=signal.oldest
-                )
-                signals.append((weights @ source.links).toarray())
-            elif source is None:
-                signals.append(None)
+                # One product for all signals of a source: for a single shopper it is the number
+                # of products that takes the time.
+                weights = [
+                    histories.weighted(
+                        self.n_items, decay=s.decay, newest=s.newest, oldest=s.oldest
+                    )
+                    for s in (SIGNALS[k] for k in columns)
+                ]
+                stacked = (sp.vstack(weights, format="csr") @ source.links).toarray()
+                parts = stacked.reshape(len(columns), len(histories), self.n_items)
             else:
-                signals.append(np.maximum(source.score(histories), 0))
+                parts = np.maximum(source.score(histories), 0)[None]
+            for k, part in zip(columns, parts, strict=True):
+                signals[k] = part
         return signals
 
     # --- saving
@@ -307,6 +373,13 @@ class Hybrid(Recommender):
         if any(source.n_items != self.n_items for source in self.sources.values()):
             raise ValueError("sources of different catalogues")
         self.ranker = Ranker.restored(arrays) if "ranker_layer" in arrays else None
+
+
+def _others(n_items: int, history: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    """All items but those of the history."""
+    free = np.ones(n_items, bool)
+    free[history] = False
+    return free
 
 
 def strongest(values: Floats, free: npt.NDArray[np.bool_], n: int) -> npt.NDArray[np.int64]:

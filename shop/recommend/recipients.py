@@ -1,0 +1,38 @@
+"""What suits whom a present is for, by departments (table `category`) of the shop."""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: Departments to look in, by gender and age of the recipient; None: it was not said.
+SUITS: Final[dict[tuple[str | None, str | None], frozenset[str]]] = {
+    ("female", "adult"): frozenset({"womenswear", "beauty", "bags", "shoes"}),
+    ("male", "adult"): frozenset({"menswear", "digital", "audio", "outdoor"}),
+    ("female", "elder"): frozenset({"food", "home", "kitchen"}),
+    ("male", "elder"): frozenset({"food", "home", "kitchen"}),
+    (None, "elder"): frozenset({"food", "home", "kitchen"}),
+    ("female", None): frozenset({"womenswear", "beauty", "bags", "shoes"}),
+    ("male", None): frozenset({"menswear", "digital", "audio", "outdoor"}),
+    (None, "adult"): frozenset({"food", "home", "audio", "digital"}),
+}
+#: Children get these and nothing else.
+FOR_CHILDREN: Final = frozenset({"toys"})
+#: What is not given to whom.
+UNSUITABLE: Final[dict[str, frozenset[str]]] = {
+    "female": frozenset({"menswear", "toys"}),
+    "male": frozenset({"womenswear", "toys"}),
+}
+
+
+def wanted(gender: str | None, age: str | None) -> frozenset[str]:
+    """Departments that suit; empty where nothing is known."""
+    if age in ("child", "baby"):
+        return FOR_CHILDREN
+    return SUITS.get((gender, age), frozenset())
+
+
+def unwanted(gender: str | None, age: str | None) -> frozenset[str]:
+    """Departments to leave out, unless they are asked for by name."""
+    if age in ("child", "baby"):
+        return frozenset()
+    return UNSUITABLE.get(gender or "", frozenset({"toys"}) if age else frozenset())

@@ -1,0 +1,194 @@
+"""The catalogue as arrays, so that conditions on 20,000 products take a fraction of a millisecond.
+
+A shelf is as old as its last refresh; what is shown at last is checked against the shop itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+
+import numpy as np
+import numpy.typing as npt
+
+from shop.backend import ShopBackend
+from shop.catalogue import with_shades
+from shop.errors import ShopError
+from shop.models import Product, ProductQuery
+
+logger = logging.getLogger(__name__)
+
+Mask = npt.NDArray[np.bool_]
+#: Bought, carted or looked at within this many days is popular "this week".
+POPULAR_DAYS = 7
+_POPULAR = 200
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """All products at a moment; rows are in the order of `ids`, which ascend.
+
+    Prices are whole hundredths; `variant_rows` says whose each variant is.
+    """
+
+    products: dict[int, Product]
+    ids: npt.NDArray[np.int64]
+    stock: npt.NDArray[np.int64]
+    price: npt.NDArray[np.int64]
+    consumable: Mask
+    listed: npt.NDArray[np.float64]
+    kinds: npt.NDArray[np.str_]
+    categories: npt.NDArray[np.str_]
+    brands: npt.NDArray[np.str_]
+    texts: tuple[str, ...]
+    variant_rows: npt.NDArray[np.int64]
+    variant_prices: npt.NDArray[np.int64]
+    variant_stock: npt.NDArray[np.int64]
+    variant_colours: npt.NDArray[np.str_]
+    variant_sizes: npt.NDArray[np.str_]
+    #: Product ids, most popular of the last days first.
+    popular: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def rows(self, product_ids: Iterable[int]) -> npt.NDArray[np.int64]:
+        """Rows of the ids that are there."""
+        wanted = np.array(sorted(set(product_ids)), np.int64)
+        found = np.searchsorted(self.ids, wanted)
+        found = found[found < len(self.ids)]
+        return found[np.isin(self.ids[found], wanted)]
+
+    def meets(self, query: ProductQuery) -> Mask:
+        """Which products meet the conditions of a query, its text left aside, (products,)."""
+        mask = np.ones(len(self), bool)
+        if query.category is not None:
+            mask &= (self.categories == query.category) | (self.kinds == query.category)
+        if query.brand is not None:
+            wanted = query.brand.casefold()
+            mask &= np.char.find(self.brands, wanted) >= 0
+        variants = self.variant_stock > 0
+        if query.colours:
+            variants &= np.isin(self.variant_colours, with_shades(query.colours))
+        if query.sizes:
+            variants &= np.isin(self.variant_sizes, query.sizes)
+        if query.price_min is not None:
+            variants &= self.variant_prices >= hundredths(query.price_min)
+        if query.price_max is not None:
+            variants &= self.variant_prices <= hundredths(query.price_max)
+        mask &= np.bincount(self.variant_rows[variants], minlength=len(self)) > 0
+        mask[self.rows(query.exclude)] = False
+        for word in query.without:
+            mask &= ~self.mentions(word)
+        return mask
+
+    def mentions(self, words: str) -> Mask:
+        """Which products have the words in name, brand, kind, category or attributes."""
+        wanted = words.casefold().strip()
+        if not wanted:
+            return np.zeros(len(self), bool)
+        return np.fromiter((wanted in text for text in self.texts), bool, len(self))
+
+
+def hundredths(price: Decimal) -> int:
+    """A price as the shelf counts."""
+    return int(price * 100)
+
+
+def make(
+    products: dict[int, Product], popular: tuple[int, ...], words: dict[str, tuple[str, ...]]
+) -> Shelf:
+    """A shelf of products; `words` are those for codes of kinds and categories."""
+    ordered = [products[i] for i in sorted(products)]
+    variants = [(row, v) for row, product in enumerate(ordered) for v in product.variants]
+    return Shelf(
+        products=products,
+        ids=np.array([p.id for p in ordered], np.int64),
+        stock=np.array([p.stock for p in ordered], np.int64),
+        price=np.array([hundredths(p.price_min) for p in ordered], np.int64),
+        consumable=np.array([p.consumable for p in ordered], bool),
+        listed=np.array([p.listed_at.timestamp() for p in ordered], np.float64),
+        kinds=np.array([p.kind for p in ordered], np.str_),
+        categories=np.array([p.category for p in ordered], np.str_),
+        brands=np.array([f"{p.brand.zh}\n{p.brand.en}".casefold() for p in ordered], np.str_),
+        texts=tuple(_text(p, words) for p in ordered),
+        variant_rows=np.array([row for row, _ in variants], np.int64),
+        variant_prices=np.array([hundredths(v.price) for _, v in variants], np.int64),
+        variant_stock=np.array([v.stock for _, v in variants], np.int64),
+        variant_colours=np.array([v.colour for _, v in variants], np.str_),
+        variant_sizes=np.array([v.size for _, v in variants], np.str_),
+        popular=popular,
+    )
+
+
+def _text(product: Product, words: dict[str, tuple[str, ...]]) -> str:
+    parts = [product.name.zh, product.name.en, product.brand.zh, product.brand.en]
+    parts += [*words.get(product.kind, ()), *words.get(product.category, ())]
+    parts += [text for a in product.attributes for text in (a.value.zh, a.value.en)]
+    return "\n".join(parts).casefold()
+
+
+class Shelves:
+    """The newest shelf, refreshed beside the requests.
+
+    Args:
+        shop: where products come from.
+        every: seconds from one refresh to the next.
+        clock: the time.
+    """
+
+    def __init__(
+        self,
+        shop: ShopBackend,
+        *,
+        every: float = 60.0,
+        clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+    ) -> None:
+        self._shop = shop
+        self._every = every
+        self._clock = clock
+        self._shelf: Shelf | None = None
+        self._made = -float("inf")
+        self._making = threading.Lock()
+
+    def get(self) -> Shelf:
+        """The newest shelf; only the first caller waits. Raises: Unavailable."""
+        shelf = self._shelf
+        if shelf is None:
+            with self._making:
+                if self._shelf is None:
+                    self._make()
+                shelf = self._shelf
+        elif time.monotonic() - self._made > self._every and not self._making.locked():
+            threading.Thread(target=self._refresh, daemon=True).start()
+        assert shelf is not None
+        return shelf
+
+    def _refresh(self) -> None:
+        with self._making:
+            if time.monotonic() - self._made <= self._every:
+                return
+            try:
+                self._make()
+            except ShopError as exc:
+                self._made = time.monotonic()
+                logger.warning("The recommender's shelf stays as it was: %s", exc)
+
+    def _make(self) -> None:
+        now = self._clock()
+        # All anew: stock and prices belong to variants, whose changes leave no trace on products.
+        products = {product.id: product for product in self._shop.catalogue()}
+        week = self._shop.popular_products(
+            now - timedelta(days=POPULAR_DAYS), limit=_POPULAR, in_stock=False
+        )
+        words: dict[str, tuple[str, ...]] = {}
+        for word in self._shop.vocabulary():
+            if word.entity == "category":
+                words[word.code] = (*words.get(word.code, ()), word.text)
+        self._shelf = make(products, tuple(p.id for p in week if p.id in products), words)
+        self._made = time.monotonic()
