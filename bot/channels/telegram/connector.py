@@ -14,7 +14,7 @@ from typing import Any
 from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, empty
-from telegram import ReplyParameters
+from telegram import Bot, InlineKeyboardMarkup, ReplyParameters
 from telegram.constants import CallbackQueryLimit, ChatAction
 
 from bot.channels.base import Channel, Incoming, Receipt, Turn, pseudonym
@@ -85,9 +85,12 @@ class Telegram(Channel):
         host = "127.0.0.1" if shop.host in ("0.0.0.0", "::") else shop.host
         self._own_url = f"http://{host}:{shop.port}"
         self._clock = clock or Clock()
-        self._keyboards = Keyboards(self.state, self.keys, ttl=self.limits.button_days * DAY)
+        # Seconds for which a button counts.
+        self._keys_ttl = self.limits.button_days * DAY
+        self._keyboards = Keyboards(self.state, self.keys, ttl=self._keys_ttl)
         self._sender: Sender | None = None
         self._link: Link | None = None
+        self._linking: asyncio.Future[None] | None = None
 
     @property
     def disabled(self) -> str:
@@ -115,13 +118,15 @@ class Telegram(Channel):
             menu=self._menu,
             take_in=self.take_in,
         )
-        self.background(self._link.run(), what="the connection to Telegram")
+        self._linking = asyncio.ensure_future(self._link.run())
+        self.background(self._linking, what="the connection to Telegram")
 
     async def stop(self) -> None:
         """The webhook stays: Telegram keeps what comes in the meantime."""
-        if self._sender and self._link:
-            await self._sender.close()
+        if self._sender and self._link and self._linking:
+            self._linking.cancel()
             await self._link.leave()
+            await self._sender.close()
 
     @property
     def me(self) -> Me:
@@ -205,7 +210,7 @@ class Telegram(Channel):
         sender = incoming.sender_id
         if not await self.state.first(sender, f"seen:{said.delivery}", ttl=2 * DAY):
             return
-        if await self.state.pace(sender, "commands", rate=0.5, burst=5) is None:
+        if not await self._has_patience(sender):
             return
         lang = self._language(incoming)
         name, values = "utter_private", {"link": f"https://t.me/{self.me.username}"}
@@ -242,10 +247,25 @@ class Telegram(Channel):
         if known is None and (place.group or not press.title):
             self._answer_press(press, "utter_expired")
             return True
+        answered = self._answer_press(press)
+        receipt = await self._choose(press, chosen, answered)
+        if receipt is None and known and await self._has_patience(sender):
+
+            async def again() -> None:
+                await self._choose(press, chosen, answered)
+
+            # The turn of an earlier press may fail, and then this one counts.
+            self.in_order(sender, again)
+        return _taken(receipt)
+
+    async def _choose(
+        self, press: Pressed, chosen: keyboards.Choice, answered: asyncio.Future[None]
+    ) -> Receipt | None:
+        """Act on a press; None when the same question was answered already."""
+        sender = press.place.sender_id
         mark = f"pressed:{press.message}" + ("" if chosen.question else f":{chosen.key}")
-        if not await self.state.lead(sender, mark, press.delivery, ttl=self.keys_ttl):
-            self._answer_press(press)
-            return True
+        if not await self.state.lead(sender, mark, press.delivery, ttl=self._keys_ttl):
+            return None
         incoming = Incoming(
             sender,
             press.delivery,
@@ -254,37 +274,35 @@ class Telegram(Channel):
             lang=await self.state.get(sender, "lang") or press.lang,
             metadata=press.metadata,
         )
-        answered = self._answer_press(press)
         receipt = await self.receive(incoming, notes={"answered": answered})
-        if receipt.accepted and receipt.turn:
-            after = self._after_press(press, chosen, mark, receipt.turn)
-            self.background(after, what="marking a pressed button")
+        if receipt.accepted:
+            self.in_order(sender, partial(self._after_press, press, chosen, mark))
         elif receipt.refusal != "duplicate":
             await self.state.take(sender, mark)
-        return _taken(receipt)
+        return receipt
 
-    @property
-    def keys_ttl(self) -> float:
-        """Seconds for which a button counts."""
-        return self.limits.button_days * DAY
+    async def _has_patience(self, sender: str) -> bool:
+        """Whether what a shopper does beside the conversation stays within reason."""
+        return await self.state.pace(sender, "commands", rate=0.5, burst=5) is not None
 
-    async def _after_press(
-        self, press: Pressed, chosen: keyboards.Choice, mark: str, turn: Turn
-    ) -> None:
+    async def _after_press(self, press: Pressed, chosen: keyboards.Choice, mark: str) -> None:
         """Tick what was pressed, unless the turn failed: then it may be pressed again."""
-        await turn.wait()
         sender = press.place.sender_id
         if await self.keys.peek(sender, chosen.key):
             await self.state.take(sender, mark)
         elif press.message and press.keyboard:
-            chat = await self.sender.address(press.place.chat)
-            await self.sender.quietly(
-                lambda bot: bot.edit_message_reply_markup(
-                    chat_id=chat,
-                    message_id=press.message,
-                    reply_markup=keyboards.marked(press.keyboard, press.data, chosen),
-                )
-            )
+            shown = keyboards.marked(press.keyboard, press.data, chosen)
+            await self._show_keyboard(press, shown)
+
+    async def _show_keyboard(self, press: Pressed, shown: InlineKeyboardMarkup) -> None:
+        chat = await self.sender.address(press.place.chat)
+        change = partial(
+            Bot.edit_message_reply_markup,
+            chat_id=chat,
+            message_id=press.message,
+            reply_markup=shown,
+        )
+        self.background(self.sender.quietly(change), what="changing a keyboard")
 
     async def _turn_page(self, press: Pressed, name: str, number: int) -> None:
         shown = await self._keyboards.turn_to(press.place.sender_id, name, number)
@@ -292,13 +310,7 @@ class Telegram(Channel):
             self._answer_press(press, "utter_expired")
             return
         self._answer_press(press)
-        chat = await self.sender.address(press.place.chat)
-        turning = self.sender.quietly(
-            lambda bot: bot.edit_message_reply_markup(
-                chat_id=chat, message_id=press.message, reply_markup=shown
-            )
-        )
-        self.background(turning, what="turning a page")
+        await self._show_keyboard(press, shown)
 
     def _answer_press(self, press: Pressed, notice: str = "") -> asyncio.Future[None]:
         """Answer the press, with a notice that pops up or without."""
@@ -362,8 +374,8 @@ class Telegram(Channel):
             return Parcel(post)
 
 
-def _taken(receipt: Receipt) -> bool:
-    return receipt.refusal != "closing"
+def _taken(receipt: Receipt | None) -> bool:
+    return receipt is None or receipt.refusal != "closing"
 
 
 def _chat_of(recipient: str) -> int:
