@@ -57,7 +57,7 @@ class Explainer:
         """Load both and put them together."""
         self._meta = read_meta(folder)
         content = read_tokenizer(folder)
-        self._featurizer = Featurizer(load_tokenizer(content))
+        self._featurizer = Featurizer(load_tokenizer(content), longest=self._meta.longest)
         self._config = read_config(encoder)
         weights = Weights(encoder)
         trained = read_weights(folder)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Ids = npt.NDArray[np.int64]
 #: Kinds of places a unit can have within its piece: its number in it (to 3), and is it the last.
 PLACES = 8
-#: Longest input, pieces. A text of 512 Chinese characters has some 350.
+#: Longest input in pieces, where the encoder takes it: 512 Chinese characters are some 350.
 LONGEST = 384
 
 
@@ -46,10 +46,10 @@ class Featurizer:
     place.
     """
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        """Keep the tokenizer."""
+    def __init__(self, tokenizer: Tokenizer, *, longest: int) -> None:
+        """Keep the tokenizer; texts are cut after the encoder's `longest` pieces."""
         self._tokenizer = tokenizer
-        self._tokenizer.enable_truncation(LONGEST)
+        self._tokenizer.enable_truncation(min(longest, LONGEST))
         self._alone: dict[str, int] = {}
 
     def features(self, read: Read) -> Features:

@@ -42,6 +42,7 @@ class Model:
         tokenizer: content of the pruned tokenizer.json.
         intents, entities: names, in the order of the heads.
         calibration: from logits to confidences.
+        longest: how many pieces the encoder can read.
         max_characters: where texts are cut.
         threads: of one run.
     """
@@ -54,6 +55,7 @@ class Model:
         intents: tuple[str, ...],
         entities: tuple[str, ...],
         calibration: Calibration,
+        longest: int,
         max_characters: int,
         threads: int = 1,
     ) -> None:
@@ -64,7 +66,7 @@ class Model:
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
         self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        self._featurizer = Featurizer(load_tokenizer(tokenizer))
+        self._featurizer = Featurizer(load_tokenizer(tokenizer), longest=longest)
         self.intents = intents
         self.tagset = TagSet(entities)
         self.calibration = calibration

@@ -35,6 +35,7 @@ class Meta:
     intents: tuple[str, ...]
     entities: tuple[str, ...]
     literals: dict[str, str]
+    longest: int
     max_characters: int
     history: list[dict[str, float]]
 
@@ -58,6 +59,7 @@ def write(folder: Path, trained: Trained, *, literals: dict[str, str], max_chara
             "intents": trained.intents,
             "entities": trained.entities,
             "literals": literals,
+            "longest": trained.longest,
             "max_characters": max_characters,
             "outside": calibration.outside,
             "temperature": calibration.temperature,
@@ -81,6 +83,7 @@ def read_meta(folder: Path) -> Meta:
         intents=tuple(content["intents"]),
         entities=tuple(content["entities"]),
         literals=content["literals"],
+        longest=content["longest"],
         max_characters=content["max_characters"],
         history=content["history"],
     )
@@ -104,6 +107,7 @@ def read_model(folder: Path, *, threads: int) -> Model:
         intents=meta.intents,
         entities=meta.entities,
         calibration=calibration,
+        longest=meta.longest,
         max_characters=meta.max_characters,
         threads=threads,
     )

@@ -45,6 +45,7 @@ class Trained:
         weights: of the trained part, fp16.
         graph: the whole model as ONNX.
         tokenizer: content of the pruned tokenizer.json.
+        longest: how many pieces the encoder can read.
         calibration: from logits to confidences.
         history: one entry an epoch.
     """
@@ -54,6 +55,7 @@ class Trained:
     weights: dict[str, Array]
     graph: bytes
     tokenizer: dict[str, Any]
+    longest: int
     calibration: Calibration
     history: list[dict[str, float]]
 
@@ -108,7 +110,9 @@ class _Training:
         progress(f"reading the encoder in {folder}")
         self.encoder = read_encoder(folder, texts)
         self.frozen = max(0, len(self.encoder.layers) - options.trained_layers)
-        self.featurizer = Featurizer(self.encoder.pieces.tokenizer())
+        self.featurizer = Featurizer(
+            self.encoder.pieces.tokenizer(), longest=self.encoder.config.longest
+        )
         copies = [noisy(e, self.chance) for _ in range(options.noisy_copies) for e in kept]
         prepared = self._prepare([*kept, *copies, *aside])
         self.kept = prepared[: len(kept)]
@@ -327,6 +331,7 @@ class _Training:
             weights=weights,
             graph=graph,
             tokenizer=self.encoder.pieces.content,
+            longest=self.encoder.config.longest,
             calibration=calibrated,
             history=history,
         )
