@@ -241,7 +241,7 @@ class OfficialAccount(Platform):
         fields: dict[str, Any] = dict(message)
         if self.mode != "plain":
             plain = self._written(message)
-            encrypted = PrpCrypto(_key(self.aes_key)).encrypt(plain, self.appid).decode()
+            encrypted = PrpCrypto(aes_bytes(self.aes_key)).encrypt(plain, self.appid).decode()
             query["encrypt_type"] = "aes"
             query["msg_signature"] = _get_signature(self.token, stamp, nonce, encrypted)
             only = {"ToUserName": message["ToUserName"], "Encrypt": encrypted}
@@ -284,7 +284,7 @@ class OfficialAccount(Platform):
                     str(fields[name]) for name in ("TimeStamp", "Nonce", "Encrypt")
                 )
                 assert fields["MsgSignature"] == _get_signature(self.token, stamp, nonce, encrypted)
-                plain = PrpCrypto(_key(self.aes_key)).decrypt(encrypted, self.appid)
+                plain = PrpCrypto(aes_bytes(self.aes_key)).decrypt(encrypted, self.appid)
                 fields = json.loads(plain) if self.as_json else xmltodict.parse(plain)["xml"]
             assert fields["ToUserName"] == openid and fields["FromUserName"] == "gh_shop"
             assert str(fields["CreateTime"]).isdigit()
@@ -447,7 +447,8 @@ class OfficialAccount(Platform):
         return reply({"errcode": 0})
 
 
-def _key(aes_key: str) -> bytes:
+def aes_bytes(aes_key: str) -> bytes:
+    """The key itself."""
     return base64.b64decode(aes_key + "=")
 
 

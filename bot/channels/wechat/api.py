@@ -106,6 +106,14 @@ class Api(ABC):
         headers = {"Content-Type": "application/json; charset=utf-8"}
         return await self._with_token(path, lambda: {"data": data, "headers": headers})
 
+    async def get(self, path: str, **parameters: str) -> dict[str, Any]:
+        """A call that only asks, with the token.
+
+        Raises:
+            Refused, Unreachable
+        """
+        return await self._with_token(path, lambda: {"params": parameters}, method="GET")
+
     async def upload(self, kind: str, name: str, content: bytes, content_type: str) -> str:
         """Upload media; returns the media id, which lives three days.
 
@@ -132,12 +140,12 @@ class Api(ABC):
             await self._session.close()
         self._session = None
 
-    async def _with_token(self, path: str, options: Any) -> dict[str, Any]:
+    async def _with_token(self, path: str, options: Any, *, method: str = "POST") -> dict[str, Any]:
         call, sign = path.partition("?")[0], "&" if "?" in path else "?"
         renewed, waits = False, list(_BACK_OFF)
         token = await self.token()
         while True:
-            answer = await self.request("POST", f"{path}{sign}access_token={token}", **options())
+            answer = await self.request(method, f"{path}{sign}access_token={token}", **options())
             code = int(answer.get("errcode") or 0)
             if not code:
                 self.trouble = ""

@@ -21,17 +21,19 @@ from sanic.request import Request
 from sanic.response import HTTPResponse, text
 
 from bot.channels.base import Channel, ChannelSettings, Incoming, Receipt, Turn, pseudonym
-from bot.channels.messages import Custom, Message
+from bot.channels.messages import Message
 from bot.channels.net import body_of
 from bot.channels.queues import SenderQueues
 from bot.channels.wechat import menu
 from bot.channels.wechat.api import ApiFault, OfficialApi, Refused
 from bot.channels.wechat.callback import BODY_LIMIT, BadMessage, Gate, Push
 from bot.channels.wechat.crypto import BadCallback, Envelope
+from bot.channels.wechat.handover import asks_for_a_person
 from bot.channels.wechat.media import Media
 from bot.channels.wechat.menus import Entry, Menus, Offer, Piece, sized
+from bot.channels.wechat.outbox import Outbox
 from bot.channels.wechat.parts import Article, Line, Part, Picture, Renderer
-from bot.channels.wechat.sender import Occasion, Outbox, Outcome, Quota, Sender
+from bot.channels.wechat.sender import ALLOWED, Occasion, Outcome, Quota, Sender
 from bot.channels.wechat.settings import WechatSettings
 from bot.channels.wechat.text import split, unlinked
 from bot.channels.wechat.updates import Desk, Left, Said, understand
@@ -121,7 +123,7 @@ class Wechat(Channel):
             hint=partial(self._words, "utter_menu_hint"),
         )
         self._windows = Windows(self.state, times or Times())
-        self._outbox = Outbox(self._send_late)
+        self._outbox: Outbox[Piece] = Outbox("wechat", self._send_late, kept=ALLOWED["message"][0])
         # What is sent to a shopper keeps its order, whichever turn or route it comes from.
         self._sending = SenderQueues(limit=2**31)
 
@@ -428,7 +430,7 @@ class Wechat(Channel):
     async def _answer_of(self, window: Window, *, in_time: bool) -> Answer:
         """Say what the turn said; what is left for the passive reply is returned."""
         parts = self._renderer.parts_of(window.held)
-        if self.settings.wechat_desk and _hands_over(window.held):
+        if self.settings.wechat_desk and asks_for_a_person(window.held):
             await self._hand_to_desk(window.sender, DESK_WAITING)
             if in_time and window.is_message:
                 if parts and self.active:
@@ -638,8 +640,12 @@ class Wechat(Channel):
         except Unavailable as exc:
             logger.error("wechat: not delivered to %s: %s", pseudonym(sender), exc)
 
-    async def _send_late(self, sender: str, pieces: list[Piece], lang: str) -> Outcome:
-        return await self._sender.send(sender, pieces, lang=lang, occasion=None)
+    async def _send_late(self, sender: str, pieces: list[Piece], lang: str) -> list[Piece]:
+        outcome = await self._sender.send(sender, pieces, lang=lang, occasion=None)
+        if outcome.why == "down":
+            return outcome.rest
+        self._follow_up(sender, outcome, lang)
+        return []
 
     # --- words and addresses
 
@@ -683,8 +689,3 @@ def _news(article: Article) -> Answer:
 def _link(title: str, url: str) -> str:
     address = url.replace('"', "%22").replace("<", "%3C").replace(">", "%3E")
     return f'<a href="{address}">{unlinked(title)}</a>'
-
-
-def _hands_over(messages: Sequence[Message]) -> bool:
-    """Whether the dialogue asked for a person: `custom: {handover: true}` in a response."""
-    return any(isinstance(m, Custom) and m.data.get("handover") is True for m in messages)

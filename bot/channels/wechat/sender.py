@@ -6,10 +6,9 @@ three within a minute. https://developers.weixin.qq.com/doc/service/api/customer
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -244,74 +243,6 @@ class Sender:
         body = {"touser": openid(sender), "msgtype": kind, kind: content}
         await self._client.post(SEND, body)
         await self._quota.spend(sender, occasion)
-
-
-class Outbox:
-    """What could not be sent because WeChat did not answer: tried again, for a day at most."""
-
-    # Seconds between attempts, and until a message is given up.
-    delays = (5.0, 60.0)
-    patience = 86_400.0
-    # A shopper who comes back to an hour of answers needs the last of them.
-    kept = ALLOWED["message"][0]
-
-    def __init__(self, send: Callable[[str, list[Piece], str], Awaitable[Outcome]]) -> None:
-        """`send`: sender id, pieces, language."""
-        self._send = send
-        self._waiting: dict[str, tuple[list[Piece], str, float]] = {}
-        self._filled = asyncio.Event()
-
-    def put(self, sender: str, pieces: Sequence[Piece], lang: str) -> None:
-        """Keep for later, after what waits already."""
-        waiting = [*self._waiting.get(sender, ([], "", 0.0))[0], *pieces]
-        if len(waiting) > self.kept:
-            logger.error("wechat: gave up messages to %s: too many wait", pseudonym(sender))
-        self._waiting[sender] = (waiting[-self.kept :], lang, time.monotonic())
-        self._filled.set()
-
-    def waits(self, sender: str) -> bool:
-        """Whether something waits, so that what comes later has to wait behind it."""
-        return sender in self._waiting
-
-    def forget(self, sender: str) -> None:
-        """Send none of it."""
-        self._waiting.pop(sender, None)
-
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    async def work(self) -> None:
-        """Try again and again."""
-        delay = self.delays[0]
-        while True:
-            await self._filled.wait()
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, self.delays[1])
-            for sender in list(self._waiting):
-                if not await self._try(sender):
-                    # One is enough to see that nobody answers.
-                    break
-                delay = self.delays[0]
-            if not self._waiting:
-                self._filled.clear()
-                delay = self.delays[0]
-
-    async def _try(self, sender: str) -> bool:
-        pieces, lang, since = self._waiting.pop(sender)
-        if time.monotonic() - since > self.patience:
-            logger.error("wechat: gave up messages to %s: too old", pseudonym(sender))
-            return True
-        try:
-            outcome = await self._send(sender, pieces, lang)
-        except Exception as exc:
-            logger.error("wechat: messages to %s wait: %r", pseudonym(sender), exc)
-            outcome = Outcome(rest=pieces, why="down")
-        if outcome.why != "down":
-            return True
-        if outcome.rest:
-            later = self._waiting.get(sender, ([], "", 0.0))[0]
-            self._waiting[sender] = ([*outcome.rest, *later][-self.kept :], lang, since)
-        return outcome.sent > 0
 
 
 def openid(sender: str) -> str:

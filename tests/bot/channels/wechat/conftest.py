@@ -13,11 +13,12 @@ import pytest
 from bot.channels.base import ChannelSettings
 from bot.channels.state import SqliteState, State
 from bot.channels.wechat.official import Wechat
-from bot.channels.wechat.settings import WechatSettings
+from bot.channels.wechat.settings import WechatKfSettings, WechatSettings
 from bot.channels.wechat.windows import Times
 from tests.fakes.agent import ScriptedAgent, say
 from tests.fakes.server import Server, serve
 from tests.fakes.wechat import OfficialAccount
+from tests.fakes.wecom import CustomerService
 
 # As fast as a test may go: generous limits, no apology before WeChat's last attempt.
 LIMITS = ChannelSettings(
@@ -106,3 +107,18 @@ class Bots:
 def bots(account: OfficialAccount, tmp_path: Path) -> Bots:
     """Call it with a script and settings: a bot for the length of a `with` block."""
     return Bots(account, tmp_path)
+
+
+def kf_settings_for(service: CustomerService, **changes: Any) -> WechatKfSettings:
+    """The bot's settings for a 微信客服 account."""
+    return replace(
+        WechatKfSettings(
+            wechat_kf_corpid=service.corpid,
+            wechat_kf_secret=service.secret,
+            wechat_kf_token=service.token,
+            wechat_kf_aes_key=service.aes_key,
+            wechat_kf_api_base=service.url,
+            wechat_kf_api_timeout=1.0,
+        ),
+        **changes,
+    )
