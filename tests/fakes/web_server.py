@@ -193,8 +193,11 @@ class WebServer:
         await self._sio.shutdown()
         await self._runner.cleanup()
         self._sids.clear()
-        for task in list(self._tasks):
+        # Engine.IO's pings among them.
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     @web.middleware
     async def _gate(self, request: web.Request, handler: Any) -> web.StreamResponse:

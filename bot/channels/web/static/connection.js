@@ -35,8 +35,7 @@ export class Connection {
     this.on = on;
     this.outbox = [];
     this.isReady = false;
-    this.stopped = false;
-    this.session = remembered();
+    this.session = null;
     this.ready = new Promise((resolve) => (this.#becameReady = resolve));
   }
 
@@ -48,6 +47,7 @@ export class Connection {
 
   async start() {
     this.on.status("connecting");
+    this.session = remembered();
     const left = (this.session?.expires ?? 0) - Date.now() / 1000;
     if (left < RENEW_S && !(await this.renew())) return;
     this.#open();

@@ -63,27 +63,35 @@ export function linkify(text) {
   return nodes.filter((node) => node !== "");
 }
 
-const memory = new Map();
-
-/** What the browser kept; where storage is blocked (a third-party frame), this page's memory. */
-export function stored(key) {
-  if (memory.has(key)) return memory.get(key);
+/** A frame on another site's page may be denied any storage. */
+export const storageBlocked = (() => {
   try {
-    return localStorage.getItem(key);
+    return !localStorage;
   } catch {
-    return null;
+    return true;
   }
+})();
+const memory = new Map();
+let keeper = null;
+
+/** What the browser kept; where it keeps nothing, this page's memory. */
+export function stored(key) {
+  return (storageBlocked ? memory.get(key) : localStorage.getItem(key)) ?? null;
 }
 
 /** Keep a string, or forget it when it is null. */
 export function store(key, value) {
-  try {
-    if (value === null) localStorage.removeItem(key);
-    else localStorage.setItem(key, value);
-    memory.delete(key);
-  } catch {
+  if (storageBlocked) {
     memory.set(key, value);
-  }
+    keeper?.(key, value);
+  } else if (value === null) localStorage.removeItem(key);
+  else localStorage.setItem(key, value);
+}
+
+/** Somebody else keeps what the browser does not: `keep(key, value)`, and what they kept so far. */
+export function keepWith(keep, kept) {
+  keeper = keep;
+  for (const [key, value] of Object.entries(kept ?? {})) memory.set(key, value);
 }
 
 /** A UUID; `crypto.randomUUID` is missing on plain http and in older phones' browsers. */

@@ -77,6 +77,7 @@
     else if (type === "close") close();
     else if (type === "identity") signedIn = Boolean(name);
     else if (type === "token") fetchToken(reason);
+    else if (type === "keep") keep(event.data);
   });
   // Who chatted before hears of news without opening the chat again.
   if (remembered()) load();
@@ -137,7 +138,7 @@
   /** The page in the frame is there: introduce ourselves, then what was asked of it before. */
   function begin() {
     ready = true;
-    post("hello", { signIn: Boolean(tokenUrl || loginUrl) });
+    post("hello", { signIn: Boolean(tokenUrl || loginUrl), kept: kept() });
     post("visible", { on: opened });
     for (const [type, data] of waiting.splice(0)) post(type, data);
     if (tokenUrl) fetchToken("start");
@@ -202,6 +203,23 @@
   function toggle() {
     if (opened) close();
     else open();
+  }
+
+  /** What the frame may not store itself, where the browser denies storage to other sites' frames. */
+  function kept() {
+    try {
+      return JSON.parse(sessionStorage.getItem("xiaoer")) || {};
+    } catch {
+      return {};
+    }
+  }
+
+  function keep({ key, value }) {
+    try {
+      sessionStorage.setItem("xiaoer", JSON.stringify({ ...kept(), [key]: value }));
+    } catch {
+      // Then the conversation lasts as long as this page.
+    }
   }
 
   function remembered() {

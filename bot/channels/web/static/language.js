@@ -52,6 +52,7 @@ export function translate(root) {
 
 /** The `lang` attribute of a text: the language most of its words are in. */
 export function tagOf(text) {
+  text = text.replace(/https?:\/\/\S+/g, "");
   const han = (text.match(/[\u3400-\u9fff\uf900-\ufaff]/g) || []).length;
   const words = (text.match(/[a-z]+(?:['’-][a-z]+)*/gi) || []).length;
   if (!han && !words) return TAGS[current];

@@ -65,10 +65,10 @@ export class Reader {
 
 /** What there is to read in a bot's entry: its sentences, then names and prices of its cards. */
 export function spoken(entry) {
-  return (entry.items || []).flatMap((item) => {
-    if (item.type === "cards") {
-      return (item.cards || []).map((card) => [card.title, card.price].filter(Boolean).join(", "));
-    }
-    return item.text ? [item.text] : [];
-  });
+  const list = (value) => (Array.isArray(value) ? value.filter(Boolean) : []);
+  return list(entry.items).flatMap((item) =>
+    item.type === "cards"
+      ? list(item.cards).map((card) => [card.title, card.price].filter(Boolean).join(", "))
+      : [String(item.text ?? "")],
+  );
 }

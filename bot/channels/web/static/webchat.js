@@ -3,7 +3,7 @@ import { Bridge } from "./bridge.js";
 import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import { chooseCustomer, confirmed, enlarge, setUpMenu } from "./dialogs.js";
-import { uuid } from "./dom.js";
+import { keepWith, storageBlocked, uuid } from "./dom.js";
 import { chooseLanguage, forgetChoice, language, setLanguage, t, tagOf } from "./language.js";
 import { Log } from "./log.js";
 import { dataUrl } from "./photos.js";
@@ -20,6 +20,7 @@ const NEAR_END = 60;
 const TYPING_MS = 60_000;
 const GAP_MS = 1500;
 const NOTE_MS = 7000;
+const HELLO_MS = 1000;
 
 const state = {
   status: "connecting",
@@ -381,9 +382,16 @@ at("language").addEventListener("click", () =>
 
 /* Embedded in a shop's page */
 
+let greeted;
+const hello = new Promise((resolve) => (greeted = resolve));
 const bridge = new Bridge({
-  hello: ({ signIn: canSignIn }) => {
+  hello: ({ signIn: canSignIn, kept }) => {
     state.canSignIn = Boolean(canSignIn);
+    if (storageBlocked) {
+      keepWith((key, value) => bridge.tell("keep", { key, value }), kept);
+      switchLanguage(chooseLanguage(asked, null));
+    }
+    greeted();
     at("close").hidden = false;
     setName(state.name);
     showUnread();
@@ -443,5 +451,8 @@ document.documentElement.classList.toggle("embedded", Bridge.embedded);
 switchLanguage(chooseLanguage(asked, null));
 showEmpty();
 configure();
-connection.start();
+// The shop's page may know our session, where the browser does not keep it.
+if (Bridge.embedded && storageBlocked) setTimeout(greeted, HELLO_MS);
+else greeted();
+hello.then(() => connection.start());
 if (!Bridge.embedded && matchMedia("(hover: hover)").matches) composer.focus();
