@@ -7,6 +7,7 @@ in its errors.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 import sys
@@ -17,7 +18,9 @@ from sanic import HTTPResponse, Request, Sanic
 from sanic.exceptions import SanicException
 from sanic.response import json
 
-from shop.errors import SettingsError
+from actions.base import shop
+from shop.errors import SettingsError, ShopError
+from shop.models import ProductQuery
 from shop.settings import ShopSettings, read
 
 logger = logging.getLogger(__name__)
@@ -33,6 +36,11 @@ def create_app(secret: str) -> Sanic:
     app.config.FALLBACK_ERROR_FORMAT = "json"
     executor = ActionExecutor()
     executor.register_package("actions")
+
+    @app.after_server_start
+    async def warm_up(app: Sanic, _: asyncio.AbstractEventLoop) -> None:
+        """The first shopper need not wait for what is read once."""
+        app.add_task(asyncio.to_thread(read_ahead))
 
     @app.get("/health")
     async def health(_: Request) -> HTTPResponse:
@@ -60,6 +68,14 @@ def create_app(secret: str) -> Sanic:
         return json({"error": "internal"}, status=500)
 
     return app
+
+
+def read_ahead() -> None:
+    """Opens the shop and its search; where the database is away, the first message will try."""
+    try:
+        shop().search_products(ProductQuery(text="小二", limit=1))
+    except ShopError as error:
+        logger.error("The shop is not ready: %s", error)
 
 
 def main() -> int:

@@ -30,7 +30,7 @@ from shop.sql import open_shop
 from shop.text.language import Turn as TypedTurn
 from shop.text.language import of_conversation
 from shop.text.request import Request, understand
-from shop.text.words import Words
+from shop.text.words import shop_words
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Turn:
             self.text,
             self.entities,
             now=datetime.now(timezone.utc),
-            words=words(),
+            words=shop_words(),
             zone=read(ShopSettings).timezone,
         )
 
@@ -134,12 +134,6 @@ def identity() -> Identity:
     """Who speaks in which conversation."""
     settings = read(ShopSettings)
     return Identity.open(open_engine(settings), settings)
-
-
-@lru_cache(maxsize=1)
-def words() -> Words:
-    """The words for codes, read again when they change."""
-    return Words.load(read(ShopSettings).data / "words")
 
 
 def _typed(message: Mapping[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 Rasa takes `responses:` under data/ as training data of the NLU: one edited word would train it
 again. This importer, named in config.yml, hands the domain the names of the responses that rules
 and stories say, and nothing else: what is said is read by `bot.nlg` while the bot runs, and what
-actions say is checked by `tests/actions/test_responses.py`.
+actions say is checked by `tests/actions/test_base.py`.
 """
 
 from __future__ import annotations

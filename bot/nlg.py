@@ -6,7 +6,6 @@ import json
 import random
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from rasa.core.nlg.generator import NaturalLanguageGenerator
@@ -19,9 +18,7 @@ from bot.filling import Filling
 from bot.responses import FOLDER, Responses, Variation
 from shop.settings import ShopSettings, read
 from shop.text.language import Turn, of_conversation
-from shop.text.words import Words
-
-WORDS_FOLDER = Path("data/words")
+from shop.text.words import Words, shop_words
 
 Message = dict[str, Any]
 
@@ -93,7 +90,7 @@ class ResponseGenerator(NaturalLanguageGenerator):
 @lru_cache(maxsize=1)
 def speaker() -> Speaker:
     """The speaker of this process, on the project's own files."""
-    return Speaker(Responses(FOLDER), Words.load(WORDS_FOLDER), read(ShopSettings))
+    return Speaker(Responses(FOLDER), shop_words(), read(ShopSettings))
 
 
 def say(name: str, lang: str, channel: str, **values: Any) -> Message:
