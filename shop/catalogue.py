@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import chain
 
 from shop.errors import InvalidValue
@@ -35,7 +35,7 @@ _RELAXABLE = ("colour", "price", "brand", "stock", "size")
 
 
 def check(query: ProductQuery) -> ProductQuery:
-    """The query, if it makes sense. Raises: InvalidValue."""
+    """The query, if it makes sense, with bounds in whole cents. Raises: InvalidValue."""
     for bound in (query.price_min, query.price_max):
         if bound is not None and not (bound.is_finite() and 0 <= bound <= LARGEST_PRICE):
             raise InvalidValue(f"price {bound}")
@@ -49,7 +49,15 @@ def check(query: ProductQuery) -> ProductQuery:
         raise InvalidValue(f"limit {query.limit}")
     if query.offset < 0:
         raise InvalidValue(f"offset {query.offset}")
-    return query
+    return replace(
+        query,
+        price_min=_cents(query.price_min, ROUND_CEILING),
+        price_max=_cents(query.price_max, ROUND_FLOOR),
+    )
+
+
+def _cents(bound: Decimal | None, rounding: str) -> Decimal | None:
+    return None if bound is None else bound.quantize(Decimal("0.01"), rounding)
 
 
 def with_shades(colours: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -78,19 +79,21 @@ class Index:
         self._category = np.array([d.category for d in documents], dtype=object)
         self._kind = np.array([d.kind for d in documents], dtype=object)
         self._brands = [{fold(b) for b in d.brands} - {""} for d in documents]
-        found: dict[str, dict[int, float]] = defaultdict(dict)
+        found: dict[str, tuple[array[int], array[float]]] = {}
         for position, document in enumerate(documents):
-            for weight, text in document.texts:
-                for term in _terms(text, weight):
-                    best = found[term]
-                    if best.get(position, 0.0) < weight:
-                        best[position] = weight
+            best: dict[str, float] = {}
+            # The strongest field is written last, so it stays.
+            for weight, text in sorted(document.texts):
+                best.update(dict.fromkeys(_terms(text, weight), weight))
+            for term, weight in best.items():
+                if term not in found:
+                    found[term] = array("q"), array("f")
+                positions, weights = found[term]
+                positions.append(position)
+                weights.append(weight)
         self._postings: dict[str, tuple[Ids, Floats]] = {
-            term: (
-                np.fromiter(weights.keys(), dtype=np.int64, count=len(weights)),
-                np.fromiter(weights.values(), dtype=np.float32, count=len(weights)),
-            )
-            for term, weights in found.items()
+            term: (np.frombuffer(positions, dtype=np.int64), np.frombuffer(weights, np.float32))
+            for term, (positions, weights) in found.items()
         }
         # "powerbank" for what products write in two words.
         self._pairs = {t.replace("-", ""): [t] for t in self._postings if "-" in t}
@@ -140,9 +143,12 @@ class Index:
                 np.maximum.at(field, positions, weights)
             rarity = math.log(1 + size / (1 + np.count_nonzero(field)))
             score += rarity * (field > 0) * (1 + field)
-            if (field >= HEAD).any() and not _only_how(terms):
-                all_named += rarity
-                named += rarity * (field >= HEAD)
+            if (field >= HEAD).any():
+                # A speaker that mentions headphones is none, but what is good for rainy days is.
+                field[field < ATTRIBUTE] = 0
+                if not _only_how(terms):
+                    all_named += rarity
+                    named += rarity * (field >= HEAD)
             best = np.maximum(best, field)
             least = np.minimum(least, field)
         head = best >= HEAD
