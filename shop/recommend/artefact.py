@@ -288,6 +288,7 @@ def _point(folder: Path, version: str) -> None:
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=".current.")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(version + "\n")
+    os.chmod(temporary, 0o644)
     os.replace(temporary, folder / _CURRENT)
 
 

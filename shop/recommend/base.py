@@ -120,6 +120,8 @@ class Recommender(ABC):
         try:
             with os.fdopen(handle, "wb") as file:
                 np.savez(file, about=np.array(json.dumps(about)), **self.arrays())
+            # mkstemp lets nobody else read, but the action server may be another user.
+            os.chmod(temporary, 0o644)
             os.replace(temporary, path)
         except BaseException:
             os.unlink(temporary)

@@ -23,7 +23,7 @@ from shop.recommend.content import Content
 from shop.recommend.factors import ALS
 from shop.recommend.interactions import LONGEST_HISTORY, Floats, Interactions, Sequences
 from shop.recommend.linear import Linear
-from shop.recommend.links import LinkRecommender
+from shop.recommend.links import LinkRecommender, spread
 from shop.recommend.neighbours import Cosine
 from shop.recommend.popularity import Popularity
 from shop.recommend.ranker import Groups, Ranker
@@ -291,8 +291,7 @@ class Hybrid(Recommender):
         """
         histories = Sequences.of([history])
         free = _others(self.n_items, histories[0]) if allowed is None else allowed
-        signals = self._signals(histories)
-        return self._choose([s if s is None else s[0] for s in signals], histories[0], free, also)
+        return self._choose(self._signals_of_one(histories), histories[0], free, also)
 
     def _candidates(self, histories: Sequences) -> list[Candidates]:
         signals = self._signals(histories)
@@ -326,6 +325,27 @@ class Hybrid(Recommender):
                 table[:, column] = values[items]
         table[:, -1] = len(history)
         return Candidates(items, table)
+
+    def _signals_of_one(self, histories: Sequences) -> list[Floats | None]:
+        """`_signals` of a single history, (n_items,) each, several times faster."""
+        items = histories[0]
+        place = np.arange(len(items) - 1, -1, -1)
+        signals: list[Floats | None] = [None] * len(SIGNALS)
+        for name, source in self.sources.items():
+            columns = [k for k, signal in enumerate(SIGNALS) if signal.source == name]
+            if isinstance(source, LinkRecommender):
+                ways = [
+                    np.where(
+                        (place >= s.newest) & (place < s.oldest), np.float32(s.decay) ** place, 0
+                    )
+                    for s in (SIGNALS[k] for k in columns)
+                ]
+                parts = spread(source.links, items, np.array(ways, np.float32))
+            else:
+                parts = np.maximum(source.score(histories), 0)
+            for k, part in zip(columns, parts, strict=True):
+                signals[k] = part
+        return signals
 
     def _signals(self, histories: Sequences) -> list[Floats | None]:
         """A (len(histories), n_items) for every signal whose source is there, none negative."""

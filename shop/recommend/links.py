@@ -86,6 +86,48 @@ def keep_strongest(links: sp.spmatrix, keep: int, *, first: int = 0) -> sp.csr_m
     )
 
 
+def spread(links: sp.csr_matrix, items: npt.NDArray[np.int32], weights: Floats) -> Floats:
+    """What links bring from a few items, weighted in several ways: weights @ links[items].
+
+    Args:
+        links: (n, n).
+        items: rows, (m,).
+        weights: (ways, m).
+
+    Returns:
+        (ways, n). Far faster than the product of sparse matrices, which looks at all n rows.
+    """
+    place, taken = _entries(links, items)
+    targets, values = links.indices[taken], links.data[taken]
+    n = links.shape[1]
+    return np.stack(
+        [np.bincount(targets, values * way[place], minlength=n) for way in weights]
+    ).astype(np.float32)
+
+
+def between(
+    links: sp.csr_matrix, rows: npt.NDArray[np.integer], columns: npt.NDArray[np.integer]
+) -> Floats:
+    """The links from some items to some others, (rows, columns): links[rows][:, columns]."""
+    place, taken = _entries(links, rows)
+    where = np.full(links.shape[1], -1)
+    where[columns] = np.arange(len(columns))
+    column = where[links.indices[taken]]
+    table = np.zeros((len(rows), len(columns)), np.float32)
+    table[place[column >= 0], column[column >= 0]] = links.data[taken][column >= 0]
+    return table
+
+
+def _entries(
+    links: sp.csr_matrix, rows: npt.NDArray[np.integer]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Where the links of some rows stand in the data, and of which of the rows each is."""
+    lengths = links.indptr[rows + 1] - links.indptr[rows]
+    place = np.repeat(np.arange(len(rows)), lengths)
+    first = np.cumsum(lengths) - lengths
+    return place, np.arange(len(place)) + np.repeat(links.indptr[rows] - first, lengths)
+
+
 def pack(links: sp.csr_matrix, prefix: str = "") -> dict[str, npt.NDArray[Any]]:
     """A sparse matrix as arrays, two bytes a value: the third digit of a link says nothing."""
     scale = np.float32(max(abs(links.data).max(), 1e-9) if links.nnz else 1.0)

@@ -22,13 +22,41 @@ the evidence.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from shop.models import Product, ProductQuery
+from shop.recommend.hybrid import SIGNALS, Candidates
+from shop.recommend.interactions import Floats
+from shop.recommend.links import LinkRecommender, between
+from shop.recommend.shelf import POPULAR_DAYS, Shelf
+from shop.recommend.view import Shopper, View
 
 CODES: Final = (
     "bought", "carted", "viewed", "liked", "taste", "together", "similar", "cheaper", "instead",
     "matches", "popular", "season", "fresh", "chosen",
 )  # fmt: skip
+
+#: Among so many of the week's most popular of a category something is called popular.
+POPULAR_PLACES: Final = 10
+#: Sells better than usual by this factor: it is the season.
+IN_SEASON: Final = 1.3
+#: Listed within these days is new.
+FRESH_DAYS: Final = 30
+_LINKED: Final = ("next-item", "linear", "item-knn", "two-steps")
+_RUN = re.compile(r"[a-z0-9]{3,}|[\u3400-\u9fff]{2,}")
+# Words of a request that say nothing of the goods, though texts may hold them.
+_EMPTY = {
+    *("and", "any", "are", "can", "for", "from", "get", "have", "like", "need", "please", "show"),
+    *("some", "something", "that", "the", "this", "under", "want", "with", "you", "your"),
+    *("想要", "我想", "有没", "没有", "什么", "推荐", "适合", "一个", "可以", "便宜"),
+}
 
 
 @dataclass(frozen=True)
@@ -46,3 +74,146 @@ class Recommendation:
     score: float
     reason: str
     evidence: dict[str, Any] = field(default_factory=dict)
+
+
+def reasons(
+    view: View,
+    known: Sequence[tuple[int, str]],
+    shopper: Shopper,
+    query: ProductQuery,
+    found: Candidates,
+    season: Floats,
+    now: datetime,
+) -> list[tuple[str, dict[str, Any]]]:
+    """A code and its evidence for each candidate: what was asked for in words, then what the
+    shopper said or did, then what others do.
+
+    Args:
+        view: the artefact and the shelf.
+        known: item rows of the history and how each was touched, oldest first.
+        shopper: whose likes count.
+        query: what was asked for.
+        found: the candidates that are shown.
+        season: of each of them, how much better than usual it sells now.
+        now: the moment.
+    """
+    led = led_here(view, known, found)
+    asked = conditions(query)
+    why = []
+    for place, item in enumerate(found.items):
+        product = view.shelf.products[int(view.artefact.item_ids[item])]
+        row = view.rows[item]
+        liked = next(
+            (
+                {"subject": subject, "value": value}
+                for subject, value in shopper.likes
+                if subject != "product" and view.shelf.about(subject, value)[row]
+            ),
+            None,
+        )
+        words = matched_words(query.text, view.shelf.texts[row])
+        if words:
+            why.append(("matches", {**asked, "text": " ".join(words)}))
+        elif liked is not None:
+            why.append(("taste", liked))
+        elif led[place] is not None and not query.text:
+            thing, how = known[led[place]]  # type: ignore[index]
+            why.append((how, {"product": int(view.artefact.item_ids[thing])}))
+        else:
+            why.append(_of_others(view.shelf, product, float(season[place]), asked, now))
+    return why
+
+
+def _of_others(
+    shelf: Shelf, product: Product, season: float, asked: dict[str, Any], now: datetime
+) -> tuple[str, dict[str, Any]]:
+    popular = popular_reason(shelf, product)
+    age = now - product.listed_at
+    if popular[0] == "popular":
+        return popular
+    if season >= IN_SEASON:
+        return "season", {"month": now.month}
+    if age <= timedelta(days=FRESH_DAYS):
+        return "fresh", {"days": max(age.days, 0)}
+    asked = {name: value for name, value in asked.items() if name != "text"}
+    return ("matches", asked) if asked else popular
+
+
+def led_here(view: View, known: Sequence[tuple[int, str]], found: Candidates) -> list[int | None]:
+    """For each candidate the place in `known` from which most of its score came, by the links
+    that gave it; None where popularity gave more than all of them."""
+    hybrid = view.artefact.hybrid
+    if not known or not len(found.items):
+        return [None] * len(found.items)
+    history = np.array([item for item, _ in known])
+    shares = np.zeros((len(known), len(found.items)))
+    total = np.zeros(len(found.items))
+    for name in _LINKED:
+        source = hybrid.sources.get(name)
+        if isinstance(source, LinkRecommender):
+            links = between(source.links, history, found.items).astype(np.float64)
+            links *= (source.decay ** np.arange(len(known) - 1, -1, -1))[:, None]
+            sums = links.sum(axis=0)
+            gains = np.where(sums > 0, _gains(view, found, name), 0)
+            shares += gains * links / np.where(sums > 0, sums, 1)
+            total += gains
+    by_crowd = _gains(view, found, "popularity") > total
+    return [
+        None if by_crowd[k] or not shares[:, k].any() else int(np.argmax(shares[:, k]))
+        for k in range(len(found.items))
+    ]
+
+
+def _gains(view: View, found: Candidates, source: str) -> npt.NDArray[np.float64]:
+    """What the score of each candidate loses without the signals of a source, never below 0."""
+    ranker = view.artefact.hybrid.ranker
+    if ranker is None:
+        return np.full(len(found.items), 0.0 if source == "popularity" else 1.0)
+    values = found.values.copy()
+    values[:, [k for k, signal in enumerate(SIGNALS) if signal.source == source]] = 0
+    lost = ranker.score(found.values) - ranker.score(values)
+    # A link that counted for nothing still is one.
+    return np.maximum(lost.astype(np.float64), 0.0 if source == "popularity" else 1e-3)
+
+
+def matched_words(text: str, of_product: str) -> list[str]:
+    """The words of a request that stand in the texts of a product: whole English words, and the
+    longest pieces of Chinese of at least two characters."""
+    found: list[str] = []
+    for run in _RUN.findall(text.casefold()):
+        if run.isascii():
+            if run not in _EMPTY and re.search(rf"(?<![a-z]){run}", of_product):
+                found.append(run)
+            continue
+        start = 0
+        while start < len(run) - 1:
+            end = next(
+                (e for e in range(len(run), start + 1, -1) if run[start:e] in of_product), None
+            )
+            piece = run[start:end] if end is not None else ""
+            if piece and piece not in _EMPTY:
+                found.append(piece)
+            start = end if end is not None else start + 1
+    return list(dict.fromkeys(found))
+
+
+def popular_reason(shelf: Shelf, product: Product) -> tuple[str, dict[str, Any]]:
+    """popular, where it is among the week's first of its category; else how many were sold."""
+    same = [i for i in shelf.popular if shelf.products[i].category == product.category]
+    if product.id in same[:POPULAR_PLACES]:
+        return "popular", {"days": POPULAR_DAYS, "category": product.category}
+    return "chosen", {"sold": product.sold}
+
+
+def conditions(query: ProductQuery) -> dict[str, Any]:
+    """What was asked for, as evidence; empty when nothing was."""
+    given = {
+        "text": query.text or None,
+        "category": query.category,
+        "brand": query.brand,
+        "colours": list(query.colours) or None,
+        "sizes": list(query.sizes) or None,
+        "price_min": query.price_min,
+        "price_max": query.price_max,
+    }
+    return {name: value for name, value in given.items() if value is not None}

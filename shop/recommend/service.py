@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,16 +15,22 @@ import numpy.typing as npt
 from shop.backend import ShopBackend
 from shop.catalogue import check
 from shop.errors import NotFound
-from shop.models import Interaction, Product, ProductQuery, TasteSubject
+from shop.models import Interaction, ProductQuery, TasteSubject
 from shop.recommend import recipients
-from shop.recommend.artefact import Artefact, Watched
-from shop.recommend.content import Content
-from shop.recommend.hybrid import SIGNALS, Candidates, Hybrid
-from shop.recommend.interactions import LONGEST_HISTORY, Floats, Sequences
+from shop.recommend.artefact import Watched
+from shop.recommend.hybrid import Candidates, Hybrid
+from shop.recommend.interactions import LONGEST_HISTORY, Floats
 from shop.recommend.links import LinkRecommender
 from shop.recommend.popularity import Popularity
-from shop.recommend.reasons import Recommendation
-from shop.recommend.shelf import POPULAR_DAYS, Mask, Shelf, Shelves
+from shop.recommend.reasons import (
+    Recommendation,
+    conditions,
+    matched_words,
+    popular_reason,
+    reasons,
+)
+from shop.recommend.shelf import Mask, Shelf, Shelves
+from shop.recommend.view import Shopper, View
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +44,8 @@ _TEXT, _TASTE, _SEASON, _RECIPIENT = 1.5, 1.5, 0.7, 1.5
 _POOL, _VARIETY = 60, 1.0
 # Listed within these days is new; the best of it gets this place, if it is that like the history.
 _FRESH_DAYS, _FRESH_PLACE, _FRESH_LIKENESS = 30, 4, 0.35
-# Among so many of the week's most popular of a category something is called popular.
-_POPULAR_PLACES = 10
-# Sells better than usual by this factor: it is the season.
-_IN_SEASON = 1.3
-_LINKED: Final = ("next-item", "linear", "item-knn", "two-steps")
+# So many items nearest to the words of a request are looked at.
+_NEAREST = 150
 
 
 class Encoder(Protocol):
@@ -83,36 +86,6 @@ class Context:
     age: str | None = None
 
 
-@dataclass(frozen=True)
-class _Shopper:
-    """What is known of a shopper: ids and how each was touched, oldest first."""
-
-    touched: tuple[tuple[int, str], ...] = ()
-    bought: dict[int, datetime] = field(default_factory=dict)
-    likes: tuple[tuple[TasteSubject, str], ...] = ()
-    dislikes: tuple[tuple[TasteSubject, str], ...] = ()
-
-
-class _View:
-    """The artefact beside the shelf: item rows of the one and product rows of the other."""
-
-    def __init__(self, artefact: Artefact, shelf: Shelf) -> None:
-        self.artefact = artefact
-        self.shelf = shelf
-        found = np.searchsorted(shelf.ids, artefact.item_ids)
-        found = np.minimum(found, len(shelf) - 1)
-        self.there = shelf.ids[found] == artefact.item_ids
-        #: Shelf row of each item; meaningless where the product is gone.
-        self.rows = found
-        self.item_of = {int(i): k for k, i in enumerate(artefact.item_ids)}
-        content = artefact.hybrid.sources.get(Content.name)
-        self.content = content if isinstance(content, Content) else None
-
-    def to_items(self, mask: Mask) -> Mask:
-        """A mask over products as one over items."""
-        return mask[self.rows] & self.there
-
-
 class Recommendations:
     """Recommends from the newest artefact, or what is popular while there is none.
 
@@ -140,7 +113,7 @@ class Recommendations:
         self._clock = clock
         self._watched = Watched(folder, oldest=oldest, clock=clock)
         self._shelves = Shelves(shop, clock=clock)
-        self._view: _View | None = None
+        self._view: View | None = None
 
     # --- what may be asked
 
@@ -249,16 +222,16 @@ class Recommendations:
 
     # --- what is known
 
-    def _now(self) -> tuple[Shelf, _View | None]:
+    def _now(self) -> tuple[Shelf, View | None]:
         shelf, artefact = self._shelves.get(), self._watched.get()
         if artefact is None or not len(shelf):
             return shelf, None
         view = self._view
         if view is None or view.artefact is not artefact or view.shelf is not shelf:
-            view = self._view = _View(artefact, shelf)
+            view = self._view = View(artefact, shelf)
         return shelf, view
 
-    def _shopper(self, customer_id: int | None, context: Context) -> _Shopper:
+    def _shopper(self, customer_id: int | None, context: Context) -> Shopper:
         touched: list[tuple[int, str]] = []
         bought: dict[int, datetime] = {}
         likes, dislikes = list(context.likes), list(context.dislikes)
@@ -276,10 +249,10 @@ class Recommendations:
                 touched = _touched(history)
         touched += [(i, "viewed") for i in context.viewed]
         touched += [(int(v), "liked") for s, v in likes if s == "product" and v.isdigit()]
-        return _Shopper(tuple(touched), bought, tuple(likes), tuple(dislikes))
+        return Shopper(tuple(touched), bought, tuple(likes), tuple(dislikes))
 
     def _allowed(
-        self, shelf: Shelf, shopper: _Shopper, query: ProductQuery, context: Context
+        self, shelf: Shelf, shopper: Shopper, query: ProductQuery, context: Context
     ) -> Mask:
         mask = shelf.meets(query)
         mask[shelf.rows(context.shown)] = False
@@ -290,7 +263,7 @@ class Recommendations:
             if now - at < timedelta(days=days):
                 mask[rows] = False
         for subject, value in shopper.dislikes:
-            mask &= ~_about(shelf, subject, value)
+            mask &= ~shelf.about(subject, value)
         if context.gift and query.category is None:
             out = recipients.unwanted(context.gender, context.age)
             mask &= ~np.isin(shelf.categories, list(out))
@@ -300,8 +273,8 @@ class Recommendations:
 
     def _personal(
         self,
-        view: _View,
-        shopper: _Shopper,
+        view: View,
+        shopper: Shopper,
         query: ProductQuery,
         context: Context,
         allowed: Mask,
@@ -312,12 +285,12 @@ class Recommendations:
         history = [item for item, _ in known]
         free = view.to_items(allowed)
         # What was looked at is remembered; only what gets used up comes again by itself.
-        touched = np.unique(history)
+        touched = np.unique(np.array(history, np.int64))
         free[touched] &= view.shelf.consumable[view.rows[touched]]
         if not free.any():
             return ()
         near = self._near(view, query, free)
-        also = _top(near, free, 100)
+        also = _top(near, free, _NEAREST)
         fresh = self._fresh(view, history, free)
         also = np.concatenate([also, _favourites(view, shopper, context, free), fresh])
         found = hybrid.candidates(history, allowed=free, also=also)
@@ -329,11 +302,11 @@ class Recommendations:
         scores += (1 - trust) * np.log1p(_counts(hybrid)[found.items])
         shelf_rows = view.rows[found.items]
         if query.text:
-            scores += _TEXT * _standard(near[found.items]) + 2 * near[found.items]
-        season = self._season(artefact)[found.items]
+            scores += _TEXT * _standard(near[found.items])
+        season = view.season(self._clock().month)[found.items]
         scores += _SEASON * np.log(season)
         for subject, value in shopper.likes:
-            scores += _TASTE * _about(view.shelf, subject, value)[shelf_rows]
+            scores += _TASTE * view.shelf.about(subject, value)[shelf_rows]
         if context.gift:
             suits = list(recipients.wanted(context.gender, context.age))
             scores += _RECIPIENT * np.isin(view.shelf.categories[shelf_rows], suits)
@@ -344,14 +317,20 @@ class Recommendations:
             place = int(np.searchsorted(found.items, fresh[0]))
             chosen = [k for k in chosen if k != place]
             chosen.insert(_FRESH_PLACE, place)
-        reasons = _Reasons(self, view, known, shopper, query, context, found, season)
-        pool = [reasons.of(k, float(scores[k])) for k in chosen]
-        return self._still_there(pool, page)[query.offset :]
+        ids = artefact.item_ids[found.items]
+        there = set(self._in_stock([int(ids[k]) for k in chosen]))
+        chosen = [k for k in chosen if int(ids[k]) in there][query.offset : page]
+        some = Candidates(found.items[chosen], found.values[chosen])
+        why = reasons(view, known, shopper, query, some, season[chosen], self._clock())
+        return tuple(
+            Recommendation(int(ids[k]), float(scores[k]), code, evidence)
+            for k, (code, evidence) in zip(chosen, why, strict=True)
+        )
 
     def _popular(
         self,
         shelf: Shelf,
-        shopper: _Shopper,
+        shopper: Shopper,
         query: ProductQuery,
         context: Context,
         allowed: Mask,
@@ -374,8 +353,8 @@ class Recommendations:
         found = []
         for place, product in enumerate(ranked[: page + 20]):
             code, evidence = popular_reason(shelf, product)
-            if _conditions(query):
-                code, evidence = "matches", _conditions(query)
+            if code != "popular" and conditions(query):
+                code, evidence = "matches", conditions(query)
             found.append(Recommendation(product.id, -float(place), code, evidence))
         return self._still_there(found, page)[query.offset :]
 
@@ -419,23 +398,22 @@ class Recommendations:
             found.append(Recommendation(other_id, float(likeness[other]), code, evidence))
         return self._still_there(found, limit)
 
-    def _near(self, view: _View, query: ProductQuery, free: Mask) -> Floats:
+    def _near(self, view: View, query: ProductQuery, free: Mask) -> Floats:
         """How near every item is to the words of a request, (items,); 0 without words."""
         near = np.zeros(len(view.artefact.item_ids), np.float32)
-        if not query.text.strip():
+        text = query.text.strip()
+        if not text:
             return near
-        if view.content is not None and self._encoder is not None:
-            near += view.content.near(self._encoder.query([query.text])[0])
-        near += view.to_items(view.shelf.mentions(query.text))
-        return np.where(free, near, 0)
+        if view.content is None or self._encoder is None:
+            return view.to_items(view.shelf.mentions(text)).astype(np.float32)
+        near += np.maximum(view.content.near(self._encoder.query([text])[0]), 0)
+        # Words found in its texts say more than nearness, but are looked for in a few only.
+        for item in _top(near, free, _NEAREST):
+            words = matched_words(text, view.shelf.texts[view.rows[item]])
+            near[item] += sum(map(len, words)) / len(text)
+        return near
 
-    def _season(self, artefact: Artefact) -> Floats:
-        month = self._clock().month - 1
-        factors = {kind: float(row[month]) for kind, row in artefact.season.items()}
-        kinds, places = np.unique(artefact.kinds, return_inverse=True)
-        return np.array([factors.get(str(kind), 1.0) for kind in kinds], np.float32)[places]
-
-    def _fresh(self, view: _View, history: list[int], free: Mask) -> npt.NDArray[np.int64]:
+    def _fresh(self, view: View, history: list[int], free: Mask) -> npt.NDArray[np.int64]:
         """The row of the newly listed item most like the history, if any is like it."""
         nothing = np.zeros(0, np.int64)
         if view.content is None or not history:
@@ -444,7 +422,7 @@ class Recommendations:
         new = np.flatnonzero(free & view.to_items(view.shelf.listed >= since))
         if not len(new):
             return nothing
-        like = view.content.score(Sequences.of([history]))[0][new]
+        like = view.content.like(history, new)
         best = int(np.argmax(like))
         return new[best : best + 1] if like[best] >= _FRESH_LIKENESS else nothing
 
@@ -452,107 +430,12 @@ class Recommendations:
         self, found: Sequence[Recommendation], limit: int
     ) -> tuple[Recommendation, ...]:
         """The first that are in stock now."""
-        stock = self._shop.availability([each.product_id for each in found])
-        there = [r for r in found if r.product_id in stock and stock[r.product_id].stock > 0]
-        return tuple(there[:limit])
+        there = set(self._in_stock([each.product_id for each in found]))
+        return tuple([r for r in found if r.product_id in there][:limit])
 
-
-class _Reasons:
-    """Finds, for one answer, what spoke for each product."""
-
-    def __init__(
-        self,
-        service: Recommendations,
-        view: _View,
-        known: Sequence[tuple[int, str]],
-        shopper: _Shopper,
-        query: ProductQuery,
-        context: Context,
-        found: Candidates,
-        season: Floats,
-    ) -> None:
-        self._service = service
-        self._view = view
-        self._known = known
-        self._shopper = shopper
-        self._query = query
-        self._found = found
-        self._season = season
-
-    def of(self, place: int, score: float) -> Recommendation:
-        """The reason for one candidate, strongest first: what was asked for, what the shopper said
-        or did, then what others do."""
-        item = int(self._found.items[place])
-        product = self._view.shelf.products[int(self._view.artefact.item_ids[item])]
-        code, evidence = self._reason(place, item, product)
-        return Recommendation(product.id, score, code, evidence)
-
-    def _reason(self, place: int, item: int, product: Product) -> tuple[str, dict[str, Any]]:
-        asked = _conditions(self._query)
-        if asked and self._mentioned(product):
-            return "matches", asked
-        row = self._view.rows[item]
-        for subject, value in self._shopper.likes:
-            if subject != "product" and _about(self._view.shelf, subject, value)[row]:
-                return "taste", {"subject": subject, "value": value}
-        led = self._led_here(place, item)
-        if led is not None:
-            return led
-        age = self._service._clock() - product.listed_at
-        popular = popular_reason(self._view.shelf, product)
-        if popular[0] == "popular":
-            return popular
-        if self._season[place] >= _IN_SEASON:
-            return "season", {"month": self._service._clock().month}
-        if age <= timedelta(days=_FRESH_DAYS):
-            return "fresh", {"days": max(age.days, 0)}
-        return popular
-
-    def _mentioned(self, product: Product) -> bool:
-        if not self._query.text:
-            return True
-        row = self._view.shelf.rows([product.id])[0]
-        return bool(self._view.shelf.mentions(self._query.text)[row])
-
-    def _led_here(self, place: int, item: int) -> tuple[str, dict[str, Any]] | None:
-        """The thing of the history from which most of the score came, by the links that gave it."""
-        if not self._known:
-            return None
-        hybrid = self._view.artefact.hybrid
-        shares = np.zeros(len(self._known))
-        order = hybrid.order(self._found_row(place))[0]
-        for name in _LINKED:
-            source = hybrid.sources.get(name)
-            if not isinstance(source, LinkRecommender):
-                continue
-            links = np.array([source.links[h, item] for h, _ in self._known])
-            if not links.any():
-                continue
-            # What the score loses without this source is what the source gave.
-            without = self._found_row(place)
-            columns = [k for k, signal in enumerate(SIGNALS) if signal.source == name]
-            without.values[:, columns] = 0
-            gain = max(float(order - hybrid.order(without)[0]), 1e-3)
-            decay = source.decay ** np.arange(len(links) - 1, -1, -1)
-            weighted = links * decay
-            shares += gain * weighted / weighted.sum()
-        if not shares.any():
-            return None
-        thing, how = self._known[int(np.argmax(shares))]
-        return how, {"product": int(self._view.artefact.item_ids[thing])}
-
-    def _found_row(self, place: int) -> Candidates:
-        return Candidates(
-            self._found.items[place : place + 1], self._found.values[place : place + 1].copy()
-        )
-
-
-def popular_reason(shelf: Shelf, product: Product) -> tuple[str, dict[str, Any]]:
-    """popular, where it is among the week's first of its category; else how many were sold."""
-    same = [i for i in shelf.popular if shelf.products[i].category == product.category]
-    if product.id in same[:_POPULAR_PLACES]:
-        return "popular", {"days": POPULAR_DAYS, "category": product.category}
-    return "chosen", {"sold": product.sold}
+    def _in_stock(self, product_ids: Sequence[int]) -> list[int]:
+        found = self._shop.availability(product_ids)
+        return [i for i in product_ids if i in found and found[i].stock > 0]
 
 
 def _touched(history: Sequence[Interaction]) -> list[tuple[int, str]]:
@@ -572,36 +455,7 @@ def _touched(history: Sequence[Interaction]) -> list[tuple[int, str]]:
     return list(how.items())
 
 
-def _about(shelf: Shelf, subject: TasteSubject, value: str) -> Mask:
-    """The products that a like or dislike is about."""
-    if subject == "product":
-        mask = np.zeros(len(shelf), bool)
-        mask[shelf.rows([int(value)] if value.isdigit() else [])] = True
-        return mask
-    if subject == "kind":
-        return shelf.kinds == value
-    if subject == "category":
-        return shelf.categories == value
-    if subject == "brand":
-        return np.char.find(shelf.brands, value.casefold()) >= 0
-    return shelf.mentions(value)
-
-
-def _conditions(query: ProductQuery) -> dict[str, Any]:
-    """What was asked for, as evidence; empty when nothing was."""
-    given = {
-        "text": query.text or None,
-        "category": query.category,
-        "brand": query.brand,
-        "colours": list(query.colours) or None,
-        "sizes": list(query.sizes) or None,
-        "price_min": query.price_min,
-        "price_max": query.price_max,
-    }
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def _alike(view: _View, item: int) -> Floats:
+def _alike(view: View, item: int) -> Floats:
     """Likeness of all items to one: of their texts and of those who chose both, (items,)."""
     alike = np.zeros(len(view.artefact.item_ids), np.float32)
     if view.content is not None:
@@ -612,7 +466,7 @@ def _alike(view: _View, item: int) -> Floats:
     return alike
 
 
-def _varied(view: _View, items: npt.NDArray[np.int64], scores: Floats, n: int) -> list[int]:
+def _varied(view: View, items: npt.NDArray[np.int64], scores: Floats, n: int) -> list[int]:
     """Places of the best, each new one as little like those before as its score allows (MMR)."""
     pool = np.argsort(-scores, kind="stable")[: max(_POOL, 2 * n)]
     likeness = _likeness(view, items[pool])
@@ -627,7 +481,7 @@ def _varied(view: _View, items: npt.NDArray[np.int64], scores: Floats, n: int) -
     return chosen
 
 
-def _likeness(view: _View, items: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def _likeness(view: View, items: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """Likeness of items to each other, (items, items), 0 to 1 and a half."""
     kinds = view.artefact.kinds[items]
     likeness = 0.5 * (kinds[:, None] == kinds[None, :])
@@ -638,12 +492,12 @@ def _likeness(view: _View, items: npt.NDArray[np.int64]) -> npt.NDArray[np.float
 
 
 def _favourites(
-    view: _View, shopper: _Shopper, context: Context, free: Mask
+    view: View, shopper: Shopper, context: Context, free: Mask
 ) -> npt.NDArray[np.int64]:
     """Items to be looked at because of what was said, most popular first."""
     mask = np.zeros(len(view.shelf), bool)
     for subject, value in shopper.likes:
-        mask |= _about(view.shelf, subject, value)
+        mask |= view.shelf.about(subject, value)
     if context.gift:
         suits = list(recipients.wanted(context.gender, context.age))
         mask |= np.isin(view.shelf.categories, suits)

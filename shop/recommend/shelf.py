@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from shop.backend import ShopBackend
 from shop.catalogue import with_shades
 from shop.errors import ShopError
-from shop.models import Product, ProductQuery
+from shop.models import Product, ProductQuery, TasteSubject
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,8 @@ Mask = npt.NDArray[np.bool_]
 #: Bought, carted or looked at within this many days is popular "this week".
 POPULAR_DAYS = 7
 _POPULAR = 200
+#: Words whose products are remembered, until the next refresh.
+_REMEMBERED = 500
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,9 @@ class Shelf:
     listed: npt.NDArray[np.float64]
     kinds: npt.NDArray[np.str_]
     categories: npt.NDArray[np.str_]
-    brands: npt.NDArray[np.str_]
+    #: Different brands, in both languages, and which of them each product is of.
+    brands: tuple[str, ...]
+    brand_rows: npt.NDArray[np.int64]
     texts: tuple[str, ...]
     variant_rows: npt.NDArray[np.int64]
     variant_prices: npt.NDArray[np.int64]
@@ -53,6 +57,10 @@ class Shelf:
     variant_sizes: npt.NDArray[np.str_]
     #: Product ids, most popular of the last days first.
     popular: tuple[int, ...]
+    #: All texts in one, where each begins, and what was looked up in them.
+    blob: str = ""
+    begins: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
+    found: dict[str, Mask] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -70,8 +78,7 @@ class Shelf:
         if query.category is not None:
             mask &= (self.categories == query.category) | (self.kinds == query.category)
         if query.brand is not None:
-            wanted = query.brand.casefold()
-            mask &= np.char.find(self.brands, wanted) >= 0
+            mask &= self.about("brand", query.brand)
         variants = self.variant_stock > 0
         if query.colours:
             variants &= np.isin(self.variant_colours, with_shades(query.colours))
@@ -90,9 +97,33 @@ class Shelf:
     def mentions(self, words: str) -> Mask:
         """Which products have the words in name, brand, kind, category or attributes."""
         wanted = words.casefold().strip()
-        if not wanted:
-            return np.zeros(len(self), bool)
-        return np.fromiter((wanted in text for text in self.texts), bool, len(self))
+        mask = self.found.get(wanted)
+        if mask is None:
+            mask = np.zeros(len(self), bool)
+            place = self.blob.find(wanted) if wanted else -1
+            while place >= 0:
+                row = int(np.searchsorted(self.begins, place, side="right")) - 1
+                mask[row] = True
+                place = self.blob.find(wanted, int(self.begins[row + 1]))
+            if len(self.found) < _REMEMBERED:
+                self.found[wanted] = mask
+        return mask.copy()
+
+    def about(self, subject: TasteSubject, value: str) -> Mask:
+        """The products that a like or dislike is about, (products,)."""
+        if subject == "product":
+            mask = np.zeros(len(self), bool)
+            # No id has more digits, and int() of very many takes long.
+            mask[self.rows([int(value)] if value.isdecimal() and len(value) < 10 else [])] = True
+            return mask
+        if subject == "kind":
+            return self.kinds == value
+        if subject == "category":
+            return self.categories == value
+        if subject == "brand":
+            wanted = value.casefold()
+            return np.array([wanted in brand for brand in self.brands])[self.brand_rows]
+        return self.mentions(value)
 
 
 def hundredths(price: Decimal) -> int:
@@ -105,6 +136,9 @@ def make(
 ) -> Shelf:
     """A shelf of products; `words` are those for codes of kinds and categories."""
     ordered = [products[i] for i in sorted(products)]
+    names = [f"{p.brand.zh}\n{p.brand.en}".casefold() for p in ordered]
+    brands = {name: k for k, name in enumerate(dict.fromkeys(names))}
+    texts = tuple(_text(p, words) for p in ordered)
     variants = [(row, v) for row, product in enumerate(ordered) for v in product.variants]
     return Shelf(
         products=products,
@@ -115,14 +149,18 @@ def make(
         listed=np.array([p.listed_at.timestamp() for p in ordered], np.float64),
         kinds=np.array([p.kind for p in ordered], np.str_),
         categories=np.array([p.category for p in ordered], np.str_),
-        brands=np.array([f"{p.brand.zh}\n{p.brand.en}".casefold() for p in ordered], np.str_),
-        texts=tuple(_text(p, words) for p in ordered),
+        brands=tuple(brands),
+        brand_rows=np.array([brands[name] for name in names], np.int64),
+        texts=texts,
         variant_rows=np.array([row for row, _ in variants], np.int64),
         variant_prices=np.array([hundredths(v.price) for _, v in variants], np.int64),
         variant_stock=np.array([v.stock for _, v in variants], np.int64),
         variant_colours=np.array([v.colour for _, v in variants], np.str_),
         variant_sizes=np.array([v.size for _, v in variants], np.str_),
         popular=popular,
+        # A character that nobody types, so that nothing is found across two texts.
+        blob="\0".join(texts),
+        begins=np.cumsum([0, *(len(text) + 1 for text in texts)]),
     )
 
 
