@@ -113,7 +113,7 @@ def fit(
     means = _unit(means)
     examples = vectors[labels == outside][:1500]
     logits, sentences, labels = held_out
-    temperature = _temperature(logits, labels) if len(labels) else 1.0
+    temperature = _temperature(logits, labels, outside) if len(labels) else 1.0
     weights, bias = np.array([1, 0, 0, 0], np.float32), 0.0
     if outside >= 0 and (labels == outside).any() and (labels != outside).any():
         signs = _signs(logits, sentences, outside, means, examples, centre)
@@ -129,8 +129,13 @@ def fit(
     )
 
 
-def _temperature(logits: Floats, labels: npt.NDArray[Any]) -> float:
+def _temperature(logits: Floats, labels: npt.NDArray[Any], outside: int) -> float:
+    """Fitted on what is in scope, and among the intents that are."""
     from scipy.optimize import minimize_scalar
+
+    if outside >= 0:
+        logits, labels = logits[labels != outside].copy(), labels[labels != outside]
+        logits[:, outside] = -1e9
 
     def loss(log_temperature: float) -> float:
         scaled = logits / np.exp(log_temperature)
@@ -151,7 +156,7 @@ def _logistic(signs: Floats, target: Floats) -> tuple[Floats, float]:
     def loss(w: npt.NDArray[Any]) -> float:
         z = x @ w[:-1] + w[-1]
         # A little ridge: there are few held-out examples, and they are easily told apart.
-        return float(np.mean(np.logaddexp(0, z) - target * z) + 0.01 * (w[:-1] ** 2).sum())
+        return float(np.mean(np.logaddexp(0, z) - target * z) + 0.001 * (w[:-1] ** 2).sum())
 
     found = minimize(loss, np.zeros(x.shape[1] + 1), method="L-BFGS-B").x
     weights = found[:-1] / spread

@@ -20,6 +20,8 @@ from bot.nlu.patterns import Patterns
 from bot.nlu.tags import FORBIDDEN, OUTSIDE, Span, TagSet
 from bot.nlu.units import Read
 
+#: How much more the first type of a pattern weighs than its others, in logits.
+FIRST_TYPE = 1.0
 #: By whom an entity is signed, as Rasa's extractors sign theirs.
 EXTRACTOR = "TransformerNLU"
 
@@ -68,6 +70,7 @@ def _decree(
     for place in range(first, last + 1):
         tags = [tagset.begin(i) if place == first else tagset.inside(i) for i in indices]
         kept = scores[place, tags]
+        kept[0] += FIRST_TYPE
         scores[place] = FORBIDDEN
         scores[place, tags] = kept
     if last + 1 < len(scores):

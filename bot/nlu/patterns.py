@@ -1,7 +1,8 @@
 """What can be told by its form alone: order numbers, parcel numbers, phones and e-mails.
 
 Patterns are law: the units of a match become one entity of one of the types that the form allows
-(a phone's eleven digits may also be an order number: the tagger chooses). See `bot.nlu.entities`.
+(a phone's eleven digits may also be an order number: the tagger chooses, in doubt the first). See
+`bot.nlu.entities`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from dataclasses import dataclass
 
 #: No letter or digit of the same run before or after.
 _ALONE = r"(?<![0-9a-z]){}(?![0-9a-z])"
-_EMAIL = r"(?<![\w.+-])[a-z0-9][\w.+-]{0,63}@[a-z0-9][a-z0-9-]{0,62}(?:\.[a-z0-9-]{1,63}){1,4}"
+_EMAIL = (
+    r"(?<![0-9a-z_.+-])[0-9a-z][0-9a-z_.+-]{0,63}@[0-9a-z][0-9a-z-]{0,62}(?:\.[0-9a-z-]{1,63}){1,4}"
+)
 # With a country code, or a mainland mobile with or without separators.
 _PHONE_ABROAD = r"(?<![0-9a-z+])\+\d{1,3}[ -]?\d(?:[ -]?\d){6,11}(?![0-9a-z])"
 _PHONE = r"1[3-9]\d(?:\d{8}| \d{4} \d{4}|-\d{4}-\d{4})"

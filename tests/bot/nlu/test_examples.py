@@ -1,0 +1,49 @@
+"""Examples: split fairly, made noisy without losing their entities."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from bot.nlu.augment import noisy
+from bot.nlu.examples import Example, Mark, spans, split
+from bot.nlu.units import read
+
+EXAMPLES = [
+    Example("我想买两双黑色的跑步鞋，谢谢", "search_product", (Mark("color", 5, 7),)),
+    Example("where is my parcel SF123456789, please?", "track", (Mark("tracking", 19, 30),)),
+    Example("ok", "affirm"),
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: e.intent)
+def test_noise_keeps_intent_and_entities(example: Example) -> None:
+    chance = random.Random(0)
+    copies = [noisy(example, chance) for _ in range(300)]
+    # What is so short stays as it is.
+    assert len({copy.text for copy in copies}) > (0 if len(example.text) < 3 else 20)
+    for copy in copies:
+        assert copy.intent == example.intent
+        assert [m.entity for m in copy.marks] == [m.entity for m in example.marks]
+        for mark, original in zip(copy.marks, example.marks, strict=True):
+            value = copy.text[mark.start : mark.end]
+            wanted = example.text[original.start : original.end]
+            assert value and abs(len(value) - len(wanted)) <= 3
+            assert sum(c.isdigit() for c in value) == sum(c.isdigit() for c in wanted)
+
+
+def test_marks_become_spans_of_units() -> None:
+    example = EXAMPLES[0]
+    found = read(example.text, longest=100)
+    (span,) = spans(example.marks, found, units=len(found.units))
+    assert (span.entity, span.first, span.last) == ("color", 5, 6)
+    assert spans(example.marks, found, units=3) == []
+
+
+def test_a_split_takes_its_part_of_every_intent_but_not_of_small_ones() -> None:
+    given = [Example(f"a{i}", "big") for i in range(100)] + [Example("b", "small")] * 5
+    kept, aside = split(given, 0.1, seed=1)
+    assert len(aside) == 10 and all(e.intent == "big" for e in aside)
+    assert len(kept) == 95
+    assert split(given, 0.1, seed=1) == (kept, aside)
