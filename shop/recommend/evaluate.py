@@ -37,7 +37,7 @@ Metrics = dict[str, npt.NDArray[np.float64]]
 BASELINES = ("popularity", "item-knn", "als", "bpr")
 _SHOWN = 10
 #: Users scored at once, and users on whom settings are chosen.
-_BLOCK, _CHOOSE_ON = 500, 5000
+_BLOCK, _CHOOSE_ON = 500, 3000
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,11 @@ class Choice:
 
 CHOICES = (
     Choice(Popularity, {"half_life": [7.0, 30.0, 90.0, 365.0]}),
-    Choice(Cosine, {"decay": [1.0, 0.7], "shrink": [0.0, 5.0, 20.0]}),
+    Choice(Cosine, {"decay": [1.0, 0.7], "shrink": [0.0, 10.0, 30.0, 100.0]}),
     Choice(BM25, {"decay": [1.0, 0.7], "b": [0.2, 0.8]}),
-    Choice(ALS, {"factors": [64, 128], "regularization": [0.01, 0.1], "alpha": [1.0, 10.0, 40.0]}),
+    Choice(
+        ALS, {"factors": [64, 128], "regularization": [0.01, 0.1], "alpha": [10.0, 40.0, 100.0]}
+    ),
     Choice(
         BPR, {"factors": [64, 128], "regularization": [0.003, 0.03], "learning_rate": [0.02, 0.06]}
     ),
