@@ -22,7 +22,7 @@ def main() -> int:
     except urllib.error.URLError as error:
         print(f"Nothing answers at {address} ({error.reason}). Start the bot: make run")
         return 1
-    options: list[dict[str, Any]] = []
+    options = show(shopper.welcome)
     while True:
         try:
             line = input("> ").strip()

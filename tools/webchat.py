@@ -35,6 +35,7 @@ class Shopper:
             auth={"token": session["token"], "last_seq": 0, "lang": lang},
             socketio_path=f"{WEBCHAT}/socket.io",
         )
+        self.welcome = self.heard()
 
     def sign_in(self, customer_id: int) -> None:
         """As one of the sample customers."""
