@@ -15,13 +15,13 @@ from typing import Any
 import socketio
 from sanic import Blueprint, Sanic
 from sanic.request import Request
-from sanic.response import HTTPResponse, empty, json, raw
+from sanic.response import HTTPResponse, json, raw
 
 from bot.channels.base import Channel, Turn, pseudonym
 from bot.channels.messages import Message, from_rasa
 from bot.channels.net import body_of, client_address, is_local, is_loopback
 from bot.channels.state import StateSettings
-from bot.channels.web import origins, pages, protocol
+from bot.channels.web import origins, pages, protocol, sockets
 from bot.channels.web.accounts import Accounts, Name, ask, shop_accounts
 from bot.channels.web.photos import TYPES, NotAnImage, Photos
 from bot.channels.web.tokens import Session, SessionTokens
@@ -30,10 +30,7 @@ from shop.settings import ShopSettings, read, refuse
 
 logger = logging.getLogger(__name__)
 
-PATH = "/webhooks/webchat/socket.io"
 BODY_LIMIT = 16 * 1024
-# Engine.IO frames; a text of 2,000 characters with its escapes fits several times.
-FRAME_LIMIT = 64 * 1024
 # Seconds a page should wait after "too fast" before it tries again.
 RETRY_AFTER = 5
 # Daily.
@@ -157,19 +154,25 @@ class WebChat(Channel):
         await self._emit("user_uttered", entry, sender, skip_sid=_speaking.get())
 
     async def start(self) -> None:
-        """Photos have their time."""
+        """Hear the other processes; delete photos whose time is over."""
+        sockets.open_now(self._sio)
         self.background(self._sweep(), what="deleting old photos")
 
     async def stop(self) -> None:
         """Pages reconnect by themselves; the history waits for them."""
-        for sockets in list(self._sockets.values()):
-            for sid in list(sockets):
+        for sids in list(self._sockets.values()):
+            for sid in list(sids):
                 await self._sio.disconnect(sid)
-        await self._sio.shutdown()
+        await sockets.close(self._sio)
 
     def blueprint(self, on_new_message: Callable[..., Awaitable[Any]]) -> Blueprint:
         """See the parent class."""
-        self._sio = self._make_sockets()
+        self._sio = sockets.make(self._redis_url, self._socket_origin_allowed)
+        self._sio.on("connect", self._connect)
+        self._sio.on("disconnect", self._disconnect)
+        for event in protocol.EVENTS:
+            self._sio.on(event, self._handler(event))
+        self._sio.on("*", self._unknown)
         return super().blueprint(on_new_message)
 
     def enable(self, app: Sanic) -> None:
@@ -244,12 +247,12 @@ class WebChat(Channel):
         async def token(request: Request) -> HTTPResponse:
             return await self._sample_token(request)
 
-        async def sockets(request: Request) -> HTTPResponse | None:
-            return await self._handle_socket(request)
+        async def socket(request: Request) -> HTTPResponse | None:
+            return await sockets.handle(self._sio, request)
 
         # Lets a handler end without a response, which an upgraded connection no longer takes.
-        sockets.is_websocket = True  # type: ignore[attr-defined]
-        blueprint.add_route(sockets, "/socket.io", methods=["GET", "POST", "OPTIONS"])
+        socket.is_websocket = True  # type: ignore[attr-defined]
+        blueprint.add_route(socket, "/socket.io", methods=["GET", "POST", "OPTIONS"])
 
     async def _session(self, request: Request) -> HTTPResponse:
         if not self._origin_allowed(request):
@@ -341,44 +344,8 @@ class WebChat(Channel):
 
     # --- sockets
 
-    def _make_sockets(self) -> Any:
-        several = self._redis_url
-        log = logging.getLogger(f"{__name__}.socketio")
-        # At INFO the libraries log every packet, tokens and texts included.
-        log.setLevel(logging.WARNING)
-        log.addFilter(_one_line)
-        sio = socketio.AsyncServer(
-            async_mode="sanic",
-            client_manager=socketio.AsyncRedisManager(several) if several else None,
-            # A long poll may reach another process than the one that knows its session.
-            transports=["websocket"] if several else None,
-            cors_allowed_origins=self._socket_origin_allowed,
-            cors_credentials=False,
-            max_http_buffer_size=FRAME_LIMIT,
-            ping_interval=20,
-            ping_timeout=20,
-            logger=log,
-            engineio_logger=log,
-        )
-        sio.on("connect", self._connect)
-        sio.on("disconnect", self._disconnect)
-        for event in protocol.EVENTS:
-            sio.on(event, self._handler(event))
-        sio.on("*", self._unknown)
-        return sio
-
     def _socket_origin_allowed(self, origin: str | None, environ: dict[str, Any]) -> bool:
         return origins.allowed(origin, environ.get("HTTP_HOST"), self.settings.web_origins)
-
-    async def _handle_socket(self, request: Request) -> HTTPResponse | None:
-        protocol = request.transport.get_protocol()
-        try:
-            response: HTTPResponse = await self._sio.handle_request(request)
-        except Exception as exc:
-            # A frame that is no packet: nothing but the connection is lost.
-            logger.info("webchat: dropped a connection: %s", type(exc).__name__)
-            response = empty(status=400)
-        return None if protocol.websocket else response
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         request = environ["sanic.request"]
@@ -398,17 +365,17 @@ class WebChat(Channel):
         room = session.sender_id
         await self._sio.save_session(sid, Socket(session, address, str(lang)))
         await self._sio.enter_room(sid, room)
-        sockets = self._sockets.setdefault(room, [])
-        sockets.append(sid)
-        if len(sockets) > self.settings.web_sockets:
-            self.background(self._sio.disconnect(sockets[0]), what="closing a socket")
+        sids = self._sockets.setdefault(room, [])
+        sids.append(sid)
+        if len(sids) > self.settings.web_sockets:
+            self.background(self._sio.disconnect(sids[0]), what="closing a socket")
         self.background(self._welcome(sid, session, last_seq, str(lang)), what="a welcome")
 
     async def _disconnect(self, sid: str, reason: Any = None) -> None:
-        for room, sockets in list(self._sockets.items()):
-            if sid in sockets:
-                sockets.remove(sid)
-                if not sockets:
+        for room, sids in list(self._sockets.items()):
+            if sid in sids:
+                sids.remove(sid)
+                if not sids:
                     del self._sockets[room]
 
     async def _welcome(self, sid: str, session: Session, last_seq: int, lang: str) -> None:
@@ -582,7 +549,12 @@ class WebChat(Channel):
         await self._sio.disconnect(sid)
 
     async def _emit(self, event: str, data: Any, room: str, *, skip_sid: str | None = None) -> None:
-        await self._sio.emit(event, data, room=room, skip_sid=skip_sid)
+        emitted = self._sio.emit(event, data, room=room, skip_sid=skip_sid)
+        try:
+            await asyncio.wait_for(emitted, sockets.PATIENCE)
+        except asyncio.TimeoutError:
+            # This process's pages have it; the others' find it in the history.
+            logger.error("webchat: Redis does not take messages for other processes")
 
     async def _sweep(self) -> None:
         while True:
@@ -598,11 +570,3 @@ def _session(session: Session) -> dict[str, Any]:
 
 def _error(code: str, status: int, headers: dict[str, str] | None = None) -> HTTPResponse:
     return json({"error": code}, status=status, headers=headers)
-
-
-def _one_line(record: logging.LogRecord) -> bool:
-    """Malformed packets make the libraries log a traceback; a line is enough."""
-    if record.exc_info:
-        record.msg = f"{record.getMessage()}: {record.exc_info[0].__name__}"  # type: ignore[union-attr]
-        record.args, record.exc_info, record.exc_text = (), None, None
-    return True

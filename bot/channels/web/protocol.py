@@ -59,8 +59,8 @@ Server to client:
     error        {error, retry_after?}          of no single event; `token`: the token expired
 
 An entry has `seq` (rising by one within the session), `at` (Unix seconds), `from` ("bot"|"user"),
-`id`, and of the bot `items`, of the shopper `type`, `text`, of a tap `key`, of a photo `photo`. A tap
-uses up all buttons of its `choices`, but of a card only that one. The last 50 are kept. Show
+`id`, and of the bot `items`, of the shopper `type`, `text`, of a tap `key`, of a photo `photo`. A
+tap uses up all buttons of its `choices`, but of a card only that one. The last 50 are kept. Show
 entries by seq; ignore one that is shown already. A seq of null: it could not be kept, show it all
 the same.
 

@@ -36,6 +36,7 @@ class Page(Shopper):
     def connect(self, *, transports: tuple[str, ...] = ("websocket",), **auth: Any) -> Page:
         self.socket = socketio.Client(reconnection=False, handle_sigint=False)
         self.socket.on("*", self._on)
+        self.socket.on("connect_error", lambda error: self._on("connect_error", error))
         auth = {"token": self.token, "last_seq": self.last_seq, "lang": self.lang, **auth}
         self.socket.connect(
             self.url,
@@ -101,6 +102,19 @@ def page(url: str, **options: Any) -> Iterator[Page]:
         yield tab
     finally:
         tab.leave()
+
+
+def refusal(url: str, **auth: Any) -> str:
+    """The message with which a connection is refused; empty when it is not."""
+    tab = Page(url, token="-")
+    try:
+        tab.connect(**auth)
+    except socketio.exceptions.ConnectionError:
+        until(lambda: bool(tab.of("connect_error")), 1)
+        error = tab.of("connect_error")[0]
+        return str(error["message"] if isinstance(error, dict) else error)
+    tab.leave()
+    return ""
 
 
 def new_session(url: str, token: str = "", **headers: str) -> dict[str, Any]:

@@ -1,0 +1,103 @@
+"""The Socket.IO server, made strict: what is malformed costs a line in the log and no traceback."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import socketio
+from sanic.request import Request
+from sanic.response import HTTPResponse, empty
+from socketio.packet import EVENT, Packet
+
+# A text of 2,000 characters with its escapes fits several times.
+FRAME_LIMIT = 64 * 1024
+# Seconds for telling the other processes; this one's pages have been told by then.
+PATIENCE = 1.5
+
+logger = logging.getLogger(__name__)
+
+
+class StrictPacket(Packet):
+    """Refuses what python-socketio 5.18 takes in and stumbles over later."""
+
+    def decode(self, encoded_packet: str) -> Any:
+        """See the parent class. Raises: ValueError."""
+        attachments = super().decode(encoded_packet)
+        if attachments:
+            raise ValueError("binary data")
+        if self.packet_type == EVENT and not (
+            isinstance(self.data, list) and self.data and isinstance(self.data[0], str)
+        ):
+            raise ValueError("an event without a name")
+        return attachments
+
+
+def make(redis_url: str, origin_allowed: Callable[[str | None, dict[str, Any]], bool]) -> Any:
+    """A Socket.IO server; with `redis_url` it reaches the pages of other processes too."""
+    log = logging.getLogger(f"{__name__}.library")
+    # At INFO the library logs every packet, tokens and texts included.
+    log.setLevel(logging.WARNING)
+    log.addFilter(_one_line)
+    manager = None
+    if redis_url:
+        options = {"socket_connect_timeout": PATIENCE, "socket_keepalive": True}
+        manager = socketio.AsyncRedisManager(redis_url, "xiaoer-web", redis_options=options)
+    return socketio.AsyncServer(
+        async_mode="sanic",
+        client_manager=manager,
+        serializer=StrictPacket,
+        # A long poll may reach another process than the one that knows its session.
+        transports=["websocket"] if redis_url else None,
+        cors_allowed_origins=origin_allowed,
+        cors_credentials=False,
+        max_http_buffer_size=FRAME_LIMIT,
+        ping_interval=20,
+        ping_timeout=20,
+        logger=log,
+        engineio_logger=log,
+    )
+
+
+def open_now(sio: Any) -> None:
+    """Listen to the other processes from the start, not only from the first page on."""
+    if not sio.manager_initialized:
+        sio.manager_initialized = True
+        sio.manager.initialize()
+
+
+async def close(sio: Any) -> None:
+    """End the connections to pages and to Redis."""
+    await sio.shutdown()
+    if listener := getattr(sio.manager, "thread", None):
+        listener.cancel()
+        await asyncio.wait({listener}, timeout=PATIENCE)
+    if redis := getattr(sio.manager, "redis", None):
+        await sio.manager.pubsub.close()
+        await redis.close(close_connection_pool=True)
+
+
+async def handle(sio: Any, request: Request) -> HTTPResponse | None:
+    """Answer a poll, or stay with a websocket to its end (None)."""
+    protocol = request.transport.get_protocol()
+    try:
+        response: HTTPResponse = await sio.handle_request(request)
+    except Exception as exc:
+        # A frame that is no packet: nothing but the connection is lost.
+        logger.info("dropped a connection: %s", type(exc).__name__)
+        response = empty(status=400)
+    if protocol.websocket:
+        return None
+    if protocol.transport is None or protocol.transport.is_closing():
+        # Engine.IO swallows the cancellation with which Sanic ends a handler whose client has gone.
+        raise asyncio.CancelledError
+    return response
+
+
+def _one_line(record: logging.LogRecord) -> bool:
+    if record.exc_info and record.exc_info[0]:
+        record.msg = f"{record.getMessage()}: {record.exc_info[0].__name__}"
+        record.args, record.exc_info, record.exc_text = (), None, None
+    return True
