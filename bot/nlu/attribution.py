@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from bot.nlu.features import Featurizer
+from bot.nlu.features import Features, Featurizer
 from bot.nlu.frozen import TOP, WORDS
 from bot.nlu.network import Batch, Network
 from bot.nlu.store import read_meta, read_tokenizer, read_weights
@@ -71,6 +72,7 @@ class Explainer:
             intents=len(self._meta.intents),
             tags=1 + 2 * len(self._meta.entities),
             dropout=0.0,
+            means=count,
         ).eval()
         self._network.start_from([weights.layer(i) for i in range(self._config.layers)])
         for name, array in trained.items():
@@ -101,7 +103,7 @@ class Explainer:
         if not len(features.first):
             return None
         number = self._meta.intents.index(intent)
-        ids = torch.tensor([self._rows[i] for i in features.ids])
+        ids = self._ids(features)
         way_to = self._words[ids]
         start = self._words[torch.full_like(ids, self._config.pad)].clone()
         # The sentence's begin and end are no words: they stay.
@@ -117,6 +119,18 @@ class Explainer:
         whole = float(ends[1] - ends[0])
         gap = abs(whole - float(by_piece.sum())) / max(abs(whole), 1e-6)
         return Attribution(intent, found, _by_unit(by_piece, features.first, features.last), gap)
+
+    @torch.no_grad()
+    def logits(self, text: str) -> npt.NDArray[np.float32]:
+        """Intent logits of a text, in float32 throughout."""
+        features = self._featurizer.features(read(text, longest=self._meta.max_characters))
+        found: npt.NDArray[np.float32] = self._logits(
+            self._words[self._ids(features)][None]
+        ).numpy()
+        return found[0]
+
+    def _ids(self, features: Features) -> Tensor:
+        return torch.tensor([self._rows[i] for i in features.ids])
 
     def _logits(self, words: Tensor) -> Tensor:
         count, pieces, width = words.shape

@@ -90,19 +90,29 @@ class Network(nn.Module):
 
     Args:
         config: sizes of the encoder.
-        layers: how many of its upper layers are trained.
+        layers: how many of its upper layers there are.
+        means: how many of these tell the intent by the mean over their pieces, besides what goes
+            into the lowest of them; all where not given.
         intents, tags: how many there are.
         dropout: in the layers and before both heads.
     """
 
     def __init__(
-        self, config: BertConfig, *, layers: int, intents: int, tags: int, dropout: float
+        self,
+        config: BertConfig,
+        *,
+        layers: int,
+        intents: int,
+        tags: int,
+        dropout: float,
+        means: int | None = None,
     ) -> None:
         """Make it with random weights."""
         super().__init__()
         width = config.hidden
         self.layers = nn.ModuleList(Layer(config, dropout) for _ in range(layers))
-        self.intent = nn.Linear((layers + 2) * width, intents)
+        self.means = layers if means is None else means
+        self.intent = nn.Linear((self.means + 2) * width, intents)
         self.unit_context = nn.Linear(2 * width, UNIT_WIDTH)
         self.unit_spelled = nn.Linear(width, UNIT_WIDTH)
         self.unit_place = nn.Embedding(PLACES, UNIT_WIDTH)
@@ -116,7 +126,7 @@ class Network(nn.Module):
         Returns:
             Intent logits [texts, intents], tag logits [texts, units, tags] and what the intent
             was told from: the means over the pieces before and after each trained layer, and the
-            sentence's begin [texts, (layers + 2) x hidden]. The lower means help with messages
+            sentence's begin [texts, (means + 2) x hidden]. The lower means help with messages
             that hang on one word.
         """
         x = batch.hidden
@@ -126,7 +136,7 @@ class Network(nn.Module):
         for layer in self.layers:
             x = layer(x, batch.mask[:, None, None, :])
             means.append((x * weights).sum(1))
-        sentence = torch.cat([*means, x[:, 0]], dim=1).float()
+        sentence = torch.cat([*means[-1 - self.means :], x[:, 0]], dim=1).float()
         intents = self.intent(nn.functional.dropout(sentence, self.dropout, self.training))
 
         def at(places: Tensor) -> Tensor:
