@@ -26,6 +26,7 @@ from bot.channels.base import Channel, Incoming, Receipt, Turn, pseudonym
 from bot.channels.messages import Message, from_rasa
 from bot.channels.net import body_of
 from bot.channels.wechat import api
+from bot.channels.wechat.allowance import ALLOWED, Allowance
 from bot.channels.wechat.api import ApiFault, KfApi, Refused, Unreachable
 from bot.channels.wechat.callback import BODY_LIMIT, BadMessage, Gate
 from bot.channels.wechat.crypto import BadCallback, Envelope
@@ -35,7 +36,6 @@ from bot.channels.wechat.menus import Menus, Offer, Piece, sized
 from bot.channels.wechat.outbox import Outbox
 from bot.channels.wechat.parts import Article, Line, Picture, Renderer
 from bot.channels.wechat.pulling import Puller
-from bot.channels.wechat.sender import ALLOWED, Quota
 from bot.channels.wechat.settings import WechatKfSettings
 from bot.channels.wechat.text import cut
 from shop.errors import SettingsError, Unavailable
@@ -56,6 +56,8 @@ WELCOME = 20.0
 DONE = 4 * 86_400.0
 # Who works at a message says so again and again; silence for that long means a crash.
 LEASE = 10.0
+# Messages that wait for the next answer when no more may be sent.
+HELD = 20
 # Seconds for which a conversation is believed to be still with people.
 TRUST = 30.0
 _ID = re.compile(r"[A-Za-z0-9_-]{1,60}")
@@ -117,14 +119,12 @@ class WechatKf(Channel):
         self._renderer = Renderer(
             absolute=self._absolute, plain=str, link=lambda title, url: f"{title} {url}"
         )
-        self._quota = Quota(self.state)
+        self._allowance = Allowance(self.state)
         self._menus = Menus(self.state, self.keys)
         self._puller = Puller(
             self.client, self.state, self._owner, self._take, backlog=given.wechat_kf_backlog
         )
-        self._outbox: Outbox[Post] = Outbox(
-            "wechat_kf", self._send_late, kept=ALLOWED["message"][0]
-        )
+        self._outbox: Outbox[Post] = Outbox("wechat_kf", self._send_late, kept=ALLOWED)
         self._worker = secrets.token_hex(8)
         # Messages that are being dealt with here, by msgid.
         self._busy: dict[str, asyncio.Future[None]] = {}
@@ -236,12 +236,13 @@ class WechatKf(Channel):
         if await self._with_people(sender):
             return None
         incoming = await self._incoming(sender, message_id, message)
-        receipt = await self.receive(incoming)
+        notes = {"written": float(message.get("send_time", 0))}
+        receipt = await self.receive(incoming, notes=notes)
         if receipt.refusal == "duplicate":
             # It was taken in, and whoever did so is no more: begin again. What was answered
             # already is not heard twice, since the answers have the same ids.
             await self.state.take(sender, f"seen:{message_id}")
-            receipt = await self.receive(incoming)
+            receipt = await self.receive(incoming, notes=notes)
         if receipt.turn:
             self._turns[sender] += 1
         return receipt
@@ -307,7 +308,7 @@ class WechatKf(Channel):
     async def taken(self, turn: Turn) -> None:
         """A message of the shopper allows five of ours, and shows that we are heard."""
         sender = turn.incoming.sender_id
-        await self._quota.open(sender, "message")
+        await self._allowance.open(sender, turn.notes.get("written", time.time()))
         await self.state.take(sender, "send_failed")
 
     # --- events
@@ -415,9 +416,11 @@ class WechatKf(Channel):
             return
         lang = turn.lang if turn else self._language_by_default
         said = [*self._held.pop(recipient, []), *messages]
-        if turn and self._turns[recipient] > 1 and await self._quota.left(recipient) <= 1:
-            # Each message of theirs allows five of ours, but not twenty after twenty.
-            self._held[recipient] = said
+        left = await self._allowance.left(recipient)
+        if not left or (turn and left == 1 and self._turns[recipient] > 1):
+            # Each message of theirs allows five of ours, but not twenty after twenty: the last one
+            # tells what is left, or the next answer does.
+            self._held[recipient] = said[-HELD:]
             return
         on_duty: list[str] = []
         if asks_for_a_person(said):
@@ -440,7 +443,7 @@ class WechatKf(Channel):
         parts = self._renderer.parts_of(messages)
         if not parts:
             return []
-        allowed = await self._quota.left(sender) or 1
+        allowed = await self._allowance.left(sender)
         made, entries = await self._menus.offer(sender, self._renderer.compact(parts, allowed))
         pieces = sized(made)
         if len(pieces) > allowed:
@@ -500,7 +503,7 @@ class WechatKf(Channel):
         while waiting:
             try:
                 await self.client.post(SEND, waiting[0].body)
-                await self._quota.spend(sender, "message")
+                await self._allowance.spend(sender, time.time())
             except Unreachable as exc:
                 logger.error("wechat_kf: not sent to %s: %s", pseudonym(sender), exc)
                 return waiting
@@ -510,7 +513,7 @@ class WechatKf(Channel):
                     await self._ask_state(sender)
                     return []
                 if exc.code in api.QUOTA:
-                    await self._quota.close(sender)
+                    await self._allowance.close(sender)
                     return []
                 if exc.code in api.TOKEN | api.SETUP | api.DAILY_LIMIT | api.BUSY | api.SLOW_DOWN:
                     return waiting
