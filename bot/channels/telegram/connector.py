@@ -60,7 +60,7 @@ class Telegram(Channel):
 
     prefix = "tg"
     # Telegram shows it for five seconds.
-    typing_every = 4.0
+    typing_every = 4.0 - TYPING_DELAY
 
     @classmethod
     def name(cls) -> str:

@@ -20,6 +20,7 @@ import logging
 import os
 import random
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -65,6 +66,9 @@ OWNER = "telegram"
 # minute in a group (https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this).
 # At most rate * time + burst pass, so these stay below.
 _OVERALL, _PRIVATE, _GROUP = (25.0, 4), (1.0, 3), (0.25, 5)
+# Of one process, counted when a message really leaves: after a stall all that were due leave at
+# once. So many messages in so many seconds.
+_WINDOW, _WINDOW_SECONDS = 27, 1.1
 # Waits that Telegram asks for are kept up to this, and this often.
 _LONGEST_WAIT, _WAITS = 60.0, 3
 # Seconds between attempts while Telegram is away.
@@ -117,6 +121,7 @@ class Sender:
         self._clock = clock or Clock()
         self._queues = SenderQueues(_TURNS_WAITING)
         self.status: Status = "ok"
+        self._left: deque[float] = deque(maxlen=_WINDOW)
         # A poll is one long call, which must not hold up others.
         self._polling = make_request(settings, connections=1)
         self.bot = make_bot(settings)
@@ -280,6 +285,13 @@ class Sender:
                 wait = 1.0
             if wait:
                 await self._clock.sleep(wait)
+        while (rest := self._until_window_moves()) > 0:
+            await self._clock.sleep(rest)
+        self._left.append(self._clock.time())
+
+    def _until_window_moves(self) -> float:
+        full = len(self._left) == _WINDOW
+        return self._left[0] + _WINDOW_SECONDS - self._clock.time() if full else 0.0
 
     async def _picture(self, url: str) -> str | bytes:
         """What Telegram takes for a picture: the id it has it under, its address, or the file."""

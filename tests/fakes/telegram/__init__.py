@@ -312,6 +312,7 @@ class FakeTelegram:
         await asyncio.sleep(fault.delay)
         if fault.cut and request.transport:
             request.transport.abort()
+            raise Refused(499, "nobody hears this")
         if fault.retry_after is not None:
             text = f"Too Many Requests: retry after {fault.retry_after}"
             raise Refused(429, text, retry_after=fault.retry_after)
@@ -535,7 +536,8 @@ async def _parameters(request: web.Request) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in (*request.query.items(), *(await request.post()).items()):
         if isinstance(value, web.FileField):
-            found[key] = value.file.read()
+            with value.file:
+                found[key] = value.file.read()
         elif key in ("text", "caption", "callback_query_id", "secret_token", "url"):
             found[key] = value
         else:

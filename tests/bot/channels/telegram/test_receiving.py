@@ -25,12 +25,6 @@ from tests.fakes.telegram.shopper import inaccessible
 
 
 @pytest.fixture
-def fake() -> Iterator[FakeTelegram]:
-    with FakeTelegram() as telegram:
-        yield telegram
-
-
-@pytest.fixture
 def bot(tmp_path: Path, fake: FakeTelegram) -> Iterator[House]:
     script: dict[str, Any] = {
         "choose": [
