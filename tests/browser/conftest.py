@@ -11,10 +11,15 @@ import pytest
 from tests.browser.page import Chat
 from tests.fakes.web_server import WebServer
 
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync"
-).split()
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 # Of the package, not of the session: Playwright keeps an event loop running in this thread, in
@@ -27,8 +32,10 @@ def browser():
         if os.environ.get("CI") == "true":
             pytest.fail("chromium is missing: apt-get install chromium fonts-noto-cjk")
         pytest.skip("chromium is missing: apt-get install chromium fonts-noto-cjk")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    # Patient with machines that have much else to do; a test that passes does not wait.
+    expect.set_options(timeout=15_000)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield launched
@@ -57,7 +64,7 @@ def visit(browser):
         if context is None:
             options = {"locale": {"zh": "zh-CN", "en": "en-GB"}[lang], **options}
             context = browser.new_context(**options)
-            context.set_default_timeout(10_000)
+            context.set_default_timeout(20_000)
             contexts.append(context)
         page = context.new_page()
         chat = Chat(page)

@@ -40,6 +40,7 @@ export class Connection {
   }
 
   #becameReady;
+  #refused = 0;
   #hungUp = 0;
   #hungUpAt = 0;
   #pumping = false;
@@ -156,6 +157,7 @@ export class Connection {
       this.outbox = this.outbox.filter((message) => !taken.has(message.id));
       for (const message of this.outbox) message.attempts = 0;
       this.isReady = true;
+      this.#refused = 0;
       this.#becameReady();
       this.on.status("online");
       this.#pump();
@@ -179,6 +181,10 @@ export class Connection {
     });
     socket.on("connect_error", (error) => {
       this.on.status(navigator.onLine ? "reconnecting" : "offline");
+      // A firewall may swallow websockets without a word: begin with polling, which goes over to
+      // a websocket by itself where there is a way.
+      this.#refused += 1;
+      if (this.#refused >= 2) socket.io.opts.transports = ["polling", "websocket"];
       if (error.message === "token") this.#reenter();
       else if (!socket.active) setTimeout(() => socket.connect(), 3000);
     });

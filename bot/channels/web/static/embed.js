@@ -32,6 +32,8 @@
     button:hover { transform: translateY(-2px); }
     button:focus-visible { outline: 3px solid #b23a26; outline-offset: 3px; }
     svg { width: 60px; height: 60px; fill: none; stroke: #fff; stroke-width: 4.6; stroke-linecap: round; }
+    .down, .opened .smile { display: none; }
+    .opened .down { display: block; }
     .badge { position: absolute; top: -6px; right: -6px; min-width: 24px; height: 24px; padding: 0 7px;
       box-sizing: border-box; border: 2px solid #fff; border-radius: 12px; background: #2a2320; color: #fff;
       font: 600 12px/20px system-ui, sans-serif; text-align: center; }
@@ -59,7 +61,9 @@
   const button = make("button", { type: "button", class: "launcher", "aria-expanded": "false" });
   const badge = make("span", { class: "badge", "aria-hidden": "true" });
   badge.hidden = true;
-  button.append(drawing("M20 22.5h20M14.5 37.5c9 6.5 22 6.5 31 0"), badge);
+  // 二 with a smile; an arrow down while the chat is open.
+  button.append(drawing("smile", "M20 22.5h20M14.5 37.5c9 6.5 22 6.5 31 0"));
+  button.append(drawing("down", "M20 26l10 10 10-10"), badge);
   button.addEventListener("click", () => toggle());
   place.append(button);
   dress();
@@ -88,8 +92,9 @@
     return node;
   }
 
-  function drawing(path) {
+  function drawing(name, path) {
     const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    svg.setAttribute("class", name);
     svg.setAttribute("viewBox", "0 0 60 60");
     svg.setAttribute("aria-hidden", "true");
     const line = document.createElementNS("http://www.w3.org/2000/svg", "path");

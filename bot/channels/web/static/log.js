@@ -60,14 +60,14 @@ export class Log {
     this.#seen(null, null);
   }
 
-  /** Show a message of the shopper's that the server has not taken yet. */
-  pend(message) {
+  /** Show a message of the shopper's that the server has not taken yet; `why()`: its state. */
+  pend(message, why) {
     const node = this.#user(message);
     this.byId.set(message.id, node);
     this.#place(node, Infinity, Date.now() / 1000);
     if (message.key) this.use(message.key);
     // Most are taken at once; only what takes longer is worth a word.
-    node.timer = setTimeout(() => this.state(message.id, "sending"), 1200);
+    node.timer = setTimeout(() => this.state(message.id, why()), 1200);
   }
 
   /** The server has taken a message. */

@@ -33,7 +33,7 @@ export const STRINGS = {
     erased: "您的数据已删除。",
     sign_out_why: "退出后会开始一段新对话，页面上的内容会清空。",
     choose_customer: "选择一位示例顾客",
-    choose_customer_why: "演示商店才有此功能：以这位顾客的身份聊天，可以查他的订单。",
+    choose_customer_why: "演示商店才有此功能：以这位顾客的身份聊天，可以查看其订单。",
     online: "在线",
     connecting: "正在连接…",
     offline: "网络已断开。写好的消息会在恢复后自动发出。",

@@ -66,7 +66,7 @@ let gapTimer = null;
 function say(content) {
   const message = { id: uuid(), ...content, lang: language() };
   reader.hush();
-  log.pend({ ...message, from: "user" });
+  log.pend({ ...message, from: "user" }, () => (connection.isReady ? "sending" : "waiting"));
   connection.send(message);
   showEmpty();
   toEnd();
