@@ -2,8 +2,27 @@
 
 import os
 
+import pytest
+
 from tools.environment import QUIET
 
 os.environ.update(QUIET)
 for name in [name for name in os.environ if name.startswith("XIAOER_") and "TEST" not in name]:
     del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory):
+    """Both servers on a sample shop of their own; skipped where there is no trained model."""
+    from tests.servers import Servers, fill_shop
+    from tools.prepare import MODEL
+
+    if not MODEL.exists():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{MODEL} is missing: make train")
+        pytest.skip(f"{MODEL} is missing: make train")
+    folder = tmp_path_factory.mktemp("servers")
+    fill_shop(folder)
+    running = Servers(folder).start()
+    yield running
+    running.stop()
