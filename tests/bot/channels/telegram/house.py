@@ -22,7 +22,7 @@ from tests.fakes.telegram import TOKEN, FakeTelegram
 
 SECRET = "a-secret-of-the-webhook-0123456789"
 # Tests say more in a second than a shopper may.
-LIMITS = ChannelSettings(message_burst=1_000, notify_secret="secret-of-the-notices-in-the-tests")
+LIMITS = ChannelSettings(message_rate=1_000, notify_secret="secret-of-the-notices-in-the-tests")
 
 
 class FastClock(Clock):

@@ -45,12 +45,16 @@ class Page(Shopper):
             transports=list(transports),
             wait_timeout=5,
         )
+        self._raw = self.socket.eio.ws
         until(lambda: bool(self.of("ready")))
         self.sender_id = f"web:{self.of('ready')[-1]['session_id']}"
         return self
 
     def leave(self) -> None:
         self.socket.disconnect()
+        if self._raw:
+            # The client forgets to when it was the server that ended the connection.
+            self._raw.shutdown()
 
     def call(self, event: str, data: Any = None) -> dict[str, Any]:
         """Send an event; its ack."""
