@@ -129,8 +129,16 @@ class ShopBackend(ABC):
         """Interactions with a greater id, by id; read in pieces, so a million are no burden."""
 
     @abstractmethod
-    def history(self, customer_id: int, limit: int = 50) -> tuple[Interaction, ...]:
-        """The newest interactions of a customer, oldest first; empty for an unknown one."""
+    def history(
+        self,
+        customer_id: int,
+        limit: int = 50,
+        *,
+        kind: InteractionKind | None = None,
+        since: datetime | None = None,
+    ) -> tuple[Interaction, ...]:
+        """The newest interactions of a customer, of one kind or since a moment if wanted, oldest
+        first; empty for an unknown customer."""
 
     # --- recommendations
 

@@ -18,7 +18,7 @@ from shop import schema
 from shop.backend import ShopBackend
 from shop.catalogue import check, relaxations, with_shades
 from shop.database import LARGEST_ID, open_engine, reading, upsert, writing
-from shop.errors import InvalidValue, NotFound
+from shop.errors import InvalidValue, NotFound, SettingsError
 from shop.identity import utc_now, valid_sender
 from shop.models import (
     Attribute,
@@ -50,7 +50,7 @@ from shop.models import (
 from shop.orders import STATES, clean_number
 from shop.search import ATTRIBUTE, BRAND, CATEGORY, DESCRIPTION, KIND, NAME, Document, Index, Mask
 from shop.service import check_reason
-from shop.settings import ShopSettings
+from shop.settings import ShopSettings, variable
 from shop.shipping import clean_tracking_number
 from shop.text.words import Words
 
@@ -76,7 +76,17 @@ def open_shop(settings: ShopSettings) -> SqlShop:
 
     Raises: SettingsError, WordsError.
     """
-    return SqlShop(open_engine(settings), Words.load(settings.data / "words"))
+    return SqlShop(open_engine(settings), load_words(settings))
+
+
+def load_words(settings: ShopSettings) -> Words:
+    """The words for kinds, colours and the like. Raises: SettingsError, WordsError."""
+    words = Words.load(settings.data / "words")
+    if not words.codes("kind"):
+        # Without them goods would be found by their names only, and nobody would notice.
+        expected = "expected a folder that holds words/kind.yml"
+        raise SettingsError(variable("data"), str(settings.data), expected)
+    return words
 
 
 class SqlShop(ShopBackend):
@@ -329,7 +339,14 @@ class SqlShop(ShopBackend):
                 return
             since_id = rows[-1].id
 
-    def history(self, customer_id: int, limit: int = 50) -> tuple[Interaction, ...]:
+    def history(
+        self,
+        customer_id: int,
+        limit: int = 50,
+        *,
+        kind: InteractionKind | None = None,
+        since: datetime | None = None,
+    ) -> tuple[Interaction, ...]:
         table = schema.interactions
         newest = (
             select(table)
@@ -337,6 +354,10 @@ class SqlShop(ShopBackend):
             .order_by(table.c.at.desc(), table.c.id.desc())
             .limit(limit)
         )
+        if kind is not None:
+            newest = newest.where(table.c.kind == kind)
+        if since is not None:
+            newest = newest.where(table.c.at >= since)
         with reading(self.engine) as connection:
             rows = connection.execute(newest).all()
         return tuple(Interaction(*row) for row in reversed(rows))

@@ -13,7 +13,7 @@ from shop.database import open_engine
 from shop.errors import NotAllowed, ShopError, Unavailable
 from shop.sample.fill import VERSION, fill, marked, redraw
 from shop.settings import ShopSettings, read
-from shop.text.words import Words
+from shop.sql import load_words
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,11 +32,10 @@ def main(arguments: list[str] | None = None) -> int:
                 redraw(engine, settings.pictures)
             print("The sample shop is there already; --reset empties and refills it.")
             return 0
-        words = Words.load(settings.data / "words")
         fill(
             engine,
             datetime.now(timezone.utc),
-            words,
+            load_words(settings),
             pictures=settings.pictures,
             say=lambda line: print(line, flush=True),
         )

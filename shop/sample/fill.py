@@ -189,6 +189,8 @@ def _refuse_other_data(engine: Engine) -> None:
         return
     with reading(engine) as connection:
         for name in inspect(connection).get_table_names():
+            if name.startswith("sqlite_"):  # SQLite's own books
+                continue
             table = metadata.tables.get(name)
             if table is None:
                 raise NotAllowed("not_sample", f"the database holds a table of others: {name}")
