@@ -350,7 +350,8 @@ class OfficialAccount(Platform):
             self.violations.append("text is escaped")
         if not request.content_type.startswith("application/json"):
             self.violations.append(f"content type {request.content_type}")
-        return self._token_error(request) or body
+        error = self._token_error(request)
+        return body if error is None else error
 
     def _token_error(self, request: web.Request) -> web.Response | None:
         until = self.access.get(request.query.get("access_token", ""))
@@ -414,11 +415,12 @@ class OfficialAccount(Platform):
     async def _upload(self, request: web.Request) -> web.Response:
         form = await request.post()
         self.calls.append((request.path, request.query.get("type")))
-        if error := self._token_error(request):
+        if (error := self._token_error(request)) is not None:
             return error
         file = form["media"]
         assert isinstance(file, web.FileField)
-        content = file.file.read()
+        with file.file:
+            content = file.file.read()
         if len(content) > 2_000_000 or file.content_type not in (
             "image/png",
             "image/jpeg",

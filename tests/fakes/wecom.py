@@ -258,7 +258,8 @@ class CustomerService(Platform):
         self.calls.append((request.path, body))
         if b"\\u" in raw:
             self.violations.append("text is escaped")
-        return self._token_error(request) or body
+        error = self._token_error(request)
+        return body if error is None else error
 
     def _token_error(self, request: web.Request) -> web.Response | None:
         until = self.access.get(request.query.get("access_token", ""))
@@ -374,7 +375,7 @@ class CustomerService(Platform):
 
     async def _servicers(self, request: web.Request) -> web.Response:
         self.calls.append((request.path, dict(request.query)))
-        if error := self._token_error(request):
+        if (error := self._token_error(request)) is not None:
             return error
         listed = [{"userid": user, "status": 0} for user in self.on_duty]
         return reply({"errcode": 0, "servicer_list": [*listed, {"userid": "lisi", "status": 1}]})
@@ -382,12 +383,13 @@ class CustomerService(Platform):
     async def _upload(self, request: web.Request) -> web.Response:
         form = await request.post()
         self.calls.append((request.path, request.query.get("type")))
-        if error := self._token_error(request):
+        if (error := self._token_error(request)) is not None:
             return error
         file = form["media"]
         assert isinstance(file, web.FileField)
         media_id = secrets.token_urlsafe(30)
-        self.media[media_id] = file.file.read()
+        with file.file:
+            self.media[media_id] = file.file.read()
         return reply({"errcode": 0, "type": "image", "media_id": media_id})
 
 

@@ -211,7 +211,7 @@ class Sender:
                 await self._post(sender, occasion, "msgmenu", menu)
                 return
             except Refused as exc:
-                if exc.code in api.NO_SUCH_RIGHT:
+                if exc.code in api.NO_MENUS:
                     logger.info("wechat: this account has no msgmenu; choices get numbers")
                     self.menus = "numbers"
                 elif exc.code not in api.MENU_TOO_LONG:
