@@ -15,7 +15,8 @@ SUITS: Final[dict[tuple[str | None, str | None], frozenset[str]]] = {
     ("male", None): frozenset({"menswear", "digital", "audio", "outdoor"}),
     (None, "adult"): frozenset({"food", "home", "audio", "digital"}),
 }
-#: Children get these and nothing else.
+#: Ages of children, who get these departments and nothing else, unless another is named.
+CHILDREN: Final = ("baby", "child")
 FOR_CHILDREN: Final = frozenset({"toys"})
 #: What is not given to whom.
 UNSUITABLE: Final[dict[str, frozenset[str]]] = {
@@ -26,13 +27,13 @@ UNSUITABLE: Final[dict[str, frozenset[str]]] = {
 
 def wanted(gender: str | None, age: str | None) -> frozenset[str]:
     """Departments that suit; empty where nothing is known."""
-    if age in ("child", "baby"):
+    if age in CHILDREN:
         return FOR_CHILDREN
     return SUITS.get((gender, age), frozenset())
 
 
 def unwanted(gender: str | None, age: str | None) -> frozenset[str]:
     """Departments to leave out, unless they are asked for by name."""
-    if age in ("child", "baby"):
+    if age in CHILDREN:
         return frozenset()
     return UNSUITABLE.get(gender or "", frozenset({"toys"}) if age else frozenset())

@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 # Days for which what was bought does not come again; what is used up comes sooner.
 _AGAIN_AFTER, _USED_UP_AFTER = 180, 21
+# Nobody buys more in that time.
+_PURCHASES = 2000
 # Half of what is shown follows the shopper's own history after so many interactions.
 _TRUST_AFTER = 2.0
 # How much a reason to look at something counts, in logits of the ranker.
@@ -241,14 +243,15 @@ class Recommendations:
                 # What was said in this conversation came later.
                 if (taste.subject, taste.value) not in said:
                     (likes if taste.liked else dislikes).append((taste.subject, taste.value))
-            history = self._shop.history(customer_id, 2 * LONGEST_HISTORY)
-            for act in history:
-                if act.kind == "buy":
-                    bought[act.product_id] = act.at
+            since = self._clock() - timedelta(days=_AGAIN_AFTER)
+            buys = self._shop.history(customer_id, _PURCHASES, kind="buy", since=since)
+            bought = {act.product_id: act.at for act in buys}
             if not context.gift:
-                touched = _touched(history)
+                touched = _touched(self._shop.history(customer_id, 2 * LONGEST_HISTORY))
         touched += [(i, "viewed") for i in context.viewed]
-        touched += [(int(v), "liked") for s, v in likes if s == "product" and v.isdigit()]
+        # No id has more digits.
+        numbers = [v for s, v in likes if s == "product" and v.isdecimal() and len(v) < 10]
+        touched += [(int(number), "liked") for number in numbers]
         return Shopper(tuple(touched), bought, tuple(likes), tuple(dislikes))
 
     def _allowed(
@@ -267,6 +270,8 @@ class Recommendations:
         if context.gift and query.category is None:
             out = recipients.unwanted(context.gender, context.age)
             mask &= ~np.isin(shelf.categories, list(out))
+            if context.age in recipients.CHILDREN:
+                mask &= np.isin(shelf.categories, list(recipients.FOR_CHILDREN))
         return mask
 
     # --- choosing

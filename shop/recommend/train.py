@@ -82,7 +82,7 @@ def train(
     if before is not None and _unchanged(before, log, item_ids, digests, encoder):
         progress("nothing is new")
         return None
-    data = _interactions(log, item_ids)
+    data = interactions(log, item_ids)
     if not len(data):
         raise InvalidValue("the shop has no interactions to learn from")
     progress(f"{len(data)} interactions of {data.n_users} customers with {data.n_items} products")
@@ -165,9 +165,7 @@ def _unchanged(
     )
 
 
-def _interactions(
-    log: dict[str, npt.NDArray[Any]], item_ids: npt.NDArray[np.int64]
-) -> Interactions:
+def interactions(log: dict[str, npt.NDArray[Any]], item_ids: npt.NDArray[np.int64]) -> Interactions:
     """One interaction for each customer and product: as new as the newest act, as strong as the
     strongest; none where the last word was one or two stars."""
     order = np.lexsort((log["id"], log["at"]))
