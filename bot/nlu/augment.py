@@ -1,4 +1,4 @@
-"""Copies of examples as hasty people type them; the entities stay where they are.
+"""Copies of examples: with another value for an entity, and as hasty people type them.
 
 Case, width of characters, traditional characters and invisible ones need no copies: they are gone
 before the encoder reads the text (`bot.nlu.units`).
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import random
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 
 from bot.nlu.examples import Example, Mark
 from bot.nlu.units import CHINESE
@@ -20,6 +22,40 @@ _KEYS = {
     for i, key in enumerate(row)
 }
 _ENDINGS = ("", "", "?", "？", "!", "。", "~", "…", " 😊", " 🙏", "呢", "呀")
+
+
+class Values:
+    """What the examples hold as values, by type and script.
+
+    Days and amounts are left alone: in some intents it is the value that tells ("双十一").
+    """
+
+    KEPT = ("date", "price")
+
+    def __init__(self, examples: Iterable[Example]) -> None:
+        """Collect them."""
+        self._values: dict[tuple[str, bool], list[str]] = defaultdict(list)
+        for example in examples:
+            for mark in example.marks:
+                value = example.text[mark.start : mark.end]
+                self._values[self._key(mark, value)].append(value)
+
+    @staticmethod
+    def _key(mark: Mark, value: str) -> tuple[str, bool]:
+        return mark.entity, bool(_CHINESE.search(value))
+
+    def exchanged(self, example: Example, chance: random.Random) -> Example:
+        """A copy in which about half of the values are others of their type and script."""
+        text, marks, done = "", [], 0
+        for mark in sorted(example.marks, key=lambda mark: mark.start):
+            value = example.text[mark.start : mark.end]
+            if mark.entity not in self.KEPT and chance.random() < 0.5:
+                value = chance.choice(self._values[self._key(mark, value)])
+            text += example.text[done : mark.start]
+            marks.append(Mark(mark.entity, len(text), len(text) + len(value)))
+            text += value
+            done = mark.end
+        return Example(text + example.text[done:], example.intent, tuple(marks))
 
 
 def noisy(example: Example, chance: random.Random) -> Example:

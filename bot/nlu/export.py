@@ -46,8 +46,8 @@ def whole_graph(
 
     Returns:
         A graph of `input_ids` [1, pieces] and `first`, `last`, `unit_ids`, `places` [units] with
-        outputs `intents` [1, intents], `tags` [1, units, tags] and `sentence`, what the intent was
-        told from.
+        outputs `intents` [1, intents], `tags` [1, units, tags] and `sentence` [1, 2 x hidden], the
+        uppermost mean and the sentence's begin.
     """
     weights = {name: array.astype(np.float32) for name, array in trained.items()}
     graph = GraphBuilder()
@@ -99,6 +99,6 @@ def whole_graph(
         {
             "intents": linear("intent", sentence),
             "tags": linear("tags", graph.node("Add", units, around)),
-            "sentence": sentence,
+            "sentence": graph.node("Concat", means[-1], begin, axis=1),
         }
     )

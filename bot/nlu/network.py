@@ -95,6 +95,7 @@ class Network(nn.Module):
             into the lowest of them; all where not given.
         intents, tags: how many there are.
         dropout: in the layers and before both heads.
+        word_dropout: how many of the pieces are hidden from the others in training.
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class Network(nn.Module):
         intents: int,
         tags: int,
         dropout: float,
+        word_dropout: float = 0.0,
         means: int | None = None,
     ) -> None:
         """Make it with random weights."""
@@ -118,26 +120,27 @@ class Network(nn.Module):
         self.unit_place = nn.Embedding(PLACES, UNIT_WIDTH)
         self.around = nn.Conv1d(UNIT_WIDTH, UNIT_WIDTH, kernel_size=3, padding=1)
         self.tags = nn.Linear(UNIT_WIDTH, tags)
-        self.dropout = dropout
+        self.dropout, self.word_dropout = dropout, word_dropout
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Score a batch.
 
         Returns:
-            Intent logits [texts, intents], tag logits [texts, units, tags] and what the intent
-            was told from: the means over the pieces before and after each trained layer, and the
-            sentence's begin [texts, (means + 2) x hidden]. The lower means help with messages
-            that hang on one word.
+            Intent logits [texts, intents], tag logits [texts, units, tags] and the sentence: the
+            uppermost mean over the pieces and its begin [texts, 2 x hidden]. The intent is told
+            from these and from the lower means, which help where it hangs on one word.
         """
         x = batch.hidden
-        weights = batch.mask[:, :, None].to(x.dtype)
+        mask = self._thinned(batch.mask)
+        weights = mask[:, :, None].to(x.dtype)
         weights = weights / weights.sum(1, keepdim=True)
         means = [(x * weights).sum(1)]
         for layer in self.layers:
-            x = layer(x, batch.mask[:, None, None, :])
+            x = layer(x, mask[:, None, None, :])
             means.append((x * weights).sum(1))
-        sentence = torch.cat([*means[-1 - self.means :], x[:, 0]], dim=1).float()
-        intents = self.intent(nn.functional.dropout(sentence, self.dropout, self.training))
+        told = torch.cat([*means[-1 - self.means :], x[:, 0]], dim=1).float()
+        intents = self.intent(nn.functional.dropout(told, self.dropout, self.training))
+        sentence = told[:, -2 * x.shape[2] :]
 
         def at(places: Tensor) -> Tensor:
             return x.gather(1, places[:, :, None].expand(-1, -1, x.shape[2]))
@@ -155,6 +158,14 @@ class Network(nn.Module):
             nn.functional.dropout(units + nn.functional.gelu(around), self.dropout, self.training)
         )
         return intents, tags.float(), sentence
+
+    def _thinned(self, mask: Tensor) -> Tensor:
+        """In training some pieces are hidden from the others, never the sentence's begin."""
+        if not self.training or not self.word_dropout:
+            return mask
+        kept = torch.rand(mask.shape, device=mask.device) >= self.word_dropout
+        kept[:, 0] = True
+        return mask & kept
 
     def start_from(self, layers: Sequence[Mapping[str, npt.NDArray[Any]]]) -> None:
         """Take the upper layers' weights from the encoder, by BertModel's names."""

@@ -17,6 +17,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "head_learning_rate": (1e-7, 1e-1),
     "layer_decay": (0.1, 1.0),
     "dropout": (0.0, 0.9),
+    "word_dropout": (0.0, 0.9),
     "label_smoothing": (0.0, 0.5),
     "tag_weight": (0.0, 10.0),
     "noisy_copies": (0, 10),
@@ -46,10 +47,12 @@ class Options:
     layer_decay: float = 0.9
     head_learning_rate: float = 1e-3
     dropout: float = 0.1
+    # Part of a text's pieces that the others do not see in training.
+    word_dropout: float = 0.1
     label_smoothing: float = 0.1
     # How much the tags count against the intent in the loss.
-    tag_weight: float = 0.5
-    # Copies of every example with typing errors and the like to train on as well.
+    tag_weight: float = 1.0
+    # Copies of every example with other values and typing errors to train on as well.
     noisy_copies: int = 1
     # Part of the examples kept aside to choose the best epoch and to fit the confidences.
     held_out: float = 0.08

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from bot.nlu import calibration, examples
-from bot.nlu.augment import noisy
+from bot.nlu.augment import Values, noisy
 from bot.nlu.calibration import Calibration
 from bot.nlu.examples import Example
 from bot.nlu.export import whole_graph
@@ -113,7 +113,12 @@ class _Training:
         self.featurizer = Featurizer(
             self.encoder.pieces.tokenizer(), longest=self.encoder.config.longest
         )
-        copies = [noisy(e, self.chance) for _ in range(options.noisy_copies) for e in kept]
+        values = Values(kept)
+        copies = [
+            noisy(values.exchanged(e, self.chance), self.chance)
+            for _ in range(options.noisy_copies)
+            for e in kept
+        ]
         prepared = self._prepare([*kept, *copies, *aside])
         self.kept = prepared[: len(kept)]
         self.copies = prepared[len(kept) : len(kept) + len(copies)]
@@ -150,6 +155,7 @@ class _Training:
             intents=len(self.intents),
             tags=self.tagset.size,
             dropout=options.dropout,
+            word_dropout=options.word_dropout,
         )
         network.start_from(self.encoder.layers[self.frozen :])
         if start is not None:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from bot.nlu.augment import noisy
+from bot.nlu.augment import Values, noisy
 from bot.nlu.examples import Example, Mark, spans, split
 from bot.nlu.units import read
 
@@ -31,6 +31,19 @@ def test_noise_keeps_intent_and_entities(example: Example) -> None:
             wanted = example.text[original.start : original.end]
             assert value and abs(len(value) - len(wanted)) <= 3
             assert sum(c.isdigit() for c in value) == sum(c.isdigit() for c in wanted)
+
+
+def test_values_are_exchanged_for_others_of_their_type_and_script() -> None:
+    red = Example("买红色的", "x", (Mark("color", 1, 3),))
+    blue = Example("想要天蓝色", "x", (Mark("color", 2, 5),))
+    navy = Example("navy and 两双 today", "x", (Mark("color", 0, 4), Mark("date", 12, 17)))
+    values, chance = Values([red, blue, navy]), random.Random(0)
+    copies = [values.exchanged(red, chance) for _ in range(50)]
+    assert {copy.text for copy in copies} == {"买红色的", "买天蓝色的"}
+    for copy in copies:
+        (mark,) = copy.marks
+        assert copy.text[mark.start : mark.end] in ("红色", "天蓝色")
+    assert {values.exchanged(navy, chance).text for _ in range(50)} == {navy.text}
 
 
 def test_marks_become_spans_of_units() -> None:
