@@ -35,7 +35,7 @@ class Platform:
         self.violations: list[str] = []
         self.failing: dict[str, deque[int | str]] = defaultdict(deque)
         self.down: str = ""
-        self.loop = asyncio.new_event_loop()
+        self.loop: Any = None
         self._app = web.Application(client_max_size=20_000_000, middlewares=[self._misbehave])
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._ready = threading.Event()
@@ -43,13 +43,14 @@ class Platform:
 
     def start(self) -> Any:
         """Listens when this returns."""
+        self.loop = asyncio.new_event_loop()
         self._thread.start()
         assert self._ready.wait(10), "the fake did not start"
         return self
 
     def stop(self) -> None:
         """Ends the server and everything it was doing."""
-        if not self.loop.is_closed():
+        if self.loop and not self.loop.is_closed():
             self.run(self._stop())
             self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join(10)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import re
 import secrets
 import time
@@ -471,3 +472,14 @@ def _lines(message: dict[str, Any]) -> list[str]:
         (article,) = content["articles"]
         return [article["title"], article["description"], article["url"]]
     return [kind]
+
+
+def main() -> None:
+    """With 微信客服 and the page; the bot listens on XIAOER_PORT."""
+    from tests.fakes import phone
+
+    phone.main(bot=f"http://127.0.0.1:{os.environ.get('XIAOER_PORT') or 5005}")
+
+
+if __name__ == "__main__":
+    main()

@@ -261,12 +261,18 @@ class WechatKf(Channel):
         if receipt and receipt.refusal == "closing":
             raise Unavailable("the server stops")
         if receipt and receipt.turn:
-            waiting = asyncio.ensure_future(receipt.turn.wait())
-            while not waiting.done():
-                await asyncio.wait({waiting}, timeout=LEASE / 3)
-                await self._lease(sender, message_id)
-            await self._end(sender, receipt.turn)
+            try:
+                await self._hold_lease(sender, message_id, receipt.turn)
+            finally:
+                await self._end(sender, receipt.turn)
         await self.state.put(sender, f"done:{message_id}", True, ttl=DONE)
+
+    async def _hold_lease(self, sender: str, message_id: str, turn: Turn) -> None:
+        """Let other workers know that the turn goes on here, until it has ended."""
+        waiting = asyncio.ensure_future(turn.wait())
+        while not waiting.done():
+            await asyncio.wait({waiting}, timeout=LEASE / 3)
+            await self._lease(sender, message_id)
 
     async def _end(self, sender: str, turn: Turn) -> None:
         """A turn is over; after the last one nothing is held any more."""
