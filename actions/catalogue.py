@@ -12,6 +12,7 @@ from actions.plain import plain
 from shop.errors import NotFound
 from shop.models import Hit, Product, ProductQuery
 from shop.text.prices import PriceRange
+from shop.text.request import Request
 
 PAGE = 6
 FEW_LEFT = 5
@@ -29,36 +30,36 @@ class ActionSearchProduct(ShopAction):
         if turn.intent == "inform" and chosen_product(turn):
             ActionShowProduct().work(turn)
             return
-        request = turn.request()
-        last: Search = turn.slots.get("search") or {}
-        if request.names_goods or request.brands:
-            search: Search = {}
-        elif last:
-            search = dict(last, offset=0)
-        else:
-            search = {}
-        if request.paging and last and not request.names_goods:
-            search["offset"] = last.get("offset", 0) + PAGE
-        if request.names_goods:
-            search["text"] = " ".join(request.terms)
-            search["category"] = next(iter((*request.kinds, *request.categories)), None)
-        if request.brands:
-            search["brand"] = request.brands[0]
-        if request.colours:
-            search["colours"] = list(request.colours)
-        if request.sizes:
-            search["sizes"] = list(request.sizes)
-        if request.price:
-            search.update(_bounds(request.price, turn))
-        if request.excluded.terms:
-            search["without"] = [*search.get("without", []), *request.excluded.terms]
-        if request.excluded.shown:
-            search["exclude"] = [*search.get("exclude", []), *_shown_products(turn)]
+        search = asked_for(turn, turn.request())
         if not search:
             turn.remember(asked="product")
             turn.say("utter_ask_what_to_find")
             return
         show_results(turn, search)
+
+
+def asked_for(turn: Turn, request: Request) -> Search:
+    """The search that is meant: a new one where goods are named, else the last one changed."""
+    last: Search = turn.slots.get("search") or {}
+    search: Search = {} if request.names_goods or request.brands else dict(last, offset=0)
+    if request.paging and last and not request.names_goods:
+        search["offset"] = last.get("offset", 0) + PAGE
+    if request.names_goods:
+        search["text"] = " ".join(request.terms)
+        search["category"] = next(iter((*request.kinds, *request.categories)), None)
+    if request.brands:
+        search["brand"] = request.brands[0]
+    if request.colours:
+        search["colours"] = list(request.colours)
+    if request.sizes:
+        search["sizes"] = list(request.sizes)
+    if request.price:
+        search.update(_bounds(request.price, turn))
+    if request.excluded.terms:
+        search["without"] = [*search.get("without", []), *request.excluded.terms]
+    if request.excluded.shown:
+        search["exclude"] = [*search.get("exclude", []), *shown_products(turn)]
+    return search if last or set(search) - {"offset"} else {}
 
 
 class ActionShowProduct(ShopAction):
@@ -83,7 +84,7 @@ def named_product(turn: Turn) -> Product | None:
     """The product that was pointed at or named, or the only one on the screen."""
     chosen = chosen_product(turn)
     if chosen is None:
-        shown = _shown_products(turn)
+        shown = shown_products(turn)
         chosen = str(shown[0]) if len(shown) == 1 else None
     if chosen is None:
         return None
@@ -98,7 +99,21 @@ def named_product(turn: Turn) -> Product | None:
 
 def show_results(turn: Turn, search: Search) -> None:
     """Searches and shows one page, honest about what only comes close."""
-    query = ProductQuery(
+    query = query_of(search)
+    found = shop().search_products(query)
+    turn.remember(search=search, asked="product")
+    if not found.items:
+        turn.say("utter_no_more_products" if query.offset else "utter_no_products")
+        return
+    exact = bool(found.items[0].exact)
+    hits = [hit for hit in found.items if hit.exact == exact]
+    turn.remember(shown={"kind": "products", "ids": [str(hit.product.id) for hit in hits]})
+    turn.say("utter_found_products" if exact else "utter_near_products", products=_cards(hits))
+
+
+def query_of(search: Search) -> ProductQuery:
+    """One page of goods in stock that meet a search."""
+    return ProductQuery(
         text=search.get("text", ""),
         category=search.get("category"),
         brand=search.get("brand"),
@@ -113,15 +128,6 @@ def show_results(turn: Turn, search: Search) -> None:
         limit=PAGE,
         offset=search.get("offset", 0),
     )
-    found = shop().search_products(query)
-    turn.remember(search=search, asked="product")
-    if not found.items:
-        turn.say("utter_no_more_products" if query.offset else "utter_no_products")
-        return
-    exact = bool(found.items[0].exact)
-    hits = [hit for hit in found.items if hit.exact == exact]
-    turn.remember(shown={"kind": "products", "ids": [str(hit.product.id) for hit in hits]})
-    turn.say("utter_found_products" if exact else "utter_near_products", products=_cards(hits))
 
 
 def product_values(product: Product, price: Decimal | None = None) -> dict[str, Any]:
@@ -152,7 +158,7 @@ def _cards(hits: Iterable[Hit]) -> list[dict[str, Any]]:
 
 def _bounds(price: PriceRange, turn: Turn) -> Search:
     """Bounds of a search; a mere wish sorts, "cheaper" means than what was shown."""
-    if price.relative == "cheaper" and (shown := _shown_products(turn)):
+    if price.relative == "cheaper" and (shown := shown_products(turn)):
         lowest = min(product.price_min for product in shop().products(shown))
         return {"price_min": None, "price_max": str(lowest * CHEAPER), "sort": "price_asc"}
     if price.relative in ("cheap", "cheaper", "cheapest"):
@@ -162,7 +168,8 @@ def _bounds(price: PriceRange, turn: Turn) -> Search:
     return {"price_min": plain(price.minimum), "price_max": plain(price.maximum)}
 
 
-def _shown_products(turn: Turn) -> list[int]:
+def shown_products(turn: Turn) -> list[int]:
+    """Ids of the products on the screen."""
     shown = turn.slots.get("shown") or {}
     return [int(i) for i in shown.get("ids", [])] if shown.get("kind") == "products" else []
 

@@ -1,49 +1,51 @@
-"""Recommend: what to buy, and what is like something else."""
+"""Recommend: what to buy, and what is like something else, each with its reason."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
 
 from actions.base import ShopAction, Turn, shop
-from actions.catalogue import PAGE, named_product, product_values, show_results
+from actions.catalogue import PAGE, asked_for, named_product, product_values, query_of
+from actions.plain import plain
+from shop.models import Localized
+from shop.recommend.reasons import Recommendation
+from shop.recommend.service import Context, Recommendations, RecommendSettings
+from shop.settings import read
+from shop.text.request import Request
+from shop.text.words import shop_words
 
-POPULAR_WITHIN = timedelta(days=30)
+# Slot `search` keeps under this key what was recommended, so that it does not come again.
+SHOWN = "recommended"
 
 
 class ActionRecommendProduct(ShopAction):
-    """What is popular and in stock; with a kind of goods or a price it is a search."""
+    """What suits the shopper and what was asked for; "others, please" brings others."""
 
     def work(self, turn: Turn) -> None:
         request = turn.request()
-        if request.names_goods or request.price or request.colours:
-            bounds = request.price
-            show_results(
-                turn,
-                {
-                    "text": " ".join(request.terms),
-                    "category": next(iter((*request.kinds, *request.categories)), None),
-                    "colours": list(request.colours),
-                    "price_min": str(bounds.minimum) if bounds and bounds.minimum else None,
-                    "price_max": str(bounds.maximum) if bounds and bounds.maximum else None,
-                    "sort": "popular",
-                },
-            )
-            return
-        since = datetime.now(timezone.utc) - POPULAR_WITHIN
-        products = shop().popular_products(since, PAGE)
-        turn.remember(
-            shown={"kind": "products", "ids": [str(product.id) for product in products]},
-            search={},
-            asked="product",
+        customer_id = turn.visitor_id()
+        if customer_id is not None:
+            remember_dislikes(customer_id, request)
+        search = asked_for(turn, request)
+        search["offset"] = 0
+        context = Context(
+            shown=tuple(search.get(SHOWN, ())),
+            gift=request.recipient is not None,
+            gender=request.recipient.gender if request.recipient else None,
+            age=request.recipient.age if request.recipient else None,
         )
-        if products:
-            turn.say("utter_popular_products", products=[product_values(p) for p in products])
-        else:
-            turn.say("utter_no_products")
+        found = recommendations().for_request(customer_id, query_of(search), context)
+        if not found and search.get(SHOWN):
+            turn.say("utter_no_more_products")
+            return
+        show(turn, found[:PAGE], "utter_recommended_products", search)
 
 
 class ActionFindSimilar(ShopAction):
-    """Other goods of the same kind as the one that is meant."""
+    """Other goods like the one that is meant, cheaper ones if wanted."""
 
     def work(self, turn: Turn) -> None:
         product = named_product(turn)
@@ -51,8 +53,64 @@ class ActionFindSimilar(ShopAction):
             turn.remember(asked="product")
             turn.say("utter_which_product")
             return
-        request = turn.request()
-        search = {"category": product.kind, "exclude": [product.id], "sort": "popular"}
-        if request.price and request.price.relative in ("cheap", "cheaper", "cheapest"):
-            search["price_max"] = str(product.price_min)
-        show_results(turn, search)
+        price = turn.request().price
+        cheaper = price is not None and price.relative in ("cheap", "cheaper", "cheapest")
+        found = recommendations().similar(
+            product.id, cheaper=cheaper, limit=PAGE, customer_id=turn.visitor_id()
+        )
+        show(turn, found, "utter_similar_products", {})
+
+
+def show(
+    turn: Turn, found: Iterable[Recommendation], response: str, search: dict[str, Any]
+) -> None:
+    """Cards with reasons; what was shown is kept, for quality and for not coming again."""
+    found = tuple(found)
+    products = {product.id: product for product in shop().products([f.product_id for f in found])}
+    found = tuple(each for each in found if each.product_id in products)
+    turn.remember(asked="product")
+    if not found:
+        turn.say("utter_no_products")
+        return
+    ids = [each.product_id for each in found]
+    turn.remember(
+        shown={"kind": "products", "ids": [str(product_id) for product_id in ids]},
+        search={**search, SHOWN: [*search.get(SHOWN, []), *ids]},
+    )
+    recommendations().record_shown(turn.visitor_id(), found)
+    cards = [
+        {**product_values(products[each.product_id]), "reason": reason_values(each)}
+        for each in found
+    ]
+    turn.say(response, products=cards)
+
+
+def reason_values(recommendation: Recommendation) -> dict[str, Any]:
+    """Code and evidence of a reason, as the words of `recommend_reason` fill them in."""
+    evidence = dict(recommendation.evidence)
+    if "product" in evidence:
+        (because,) = shop().products([int(evidence["product"])]) or (None,)
+        evidence["product"] = because.name if because else Localized("", "")
+    if "value" in evidence:
+        # What was liked is a code of a table, or a name.
+        table, value = str(evidence["subject"]), str(evidence["value"])
+        said = {lang: shop_words().say(table, value, lang) or value for lang in ("zh", "en")}
+        evidence["value"] = said
+    return {"code": recommendation.reason, **plain(evidence)}
+
+
+def remember_dislikes(customer_id: int, request: Request) -> None:
+    """What was refused ("no earphones") holds for later recommendations too."""
+    for kind in request.excluded.kinds:
+        shop().remember_taste(customer_id, "kind", kind, liked=False)
+
+
+@lru_cache(maxsize=1)
+def recommendations() -> Recommendations:
+    """The recommender of this process; it takes up a new artefact by itself."""
+    settings = read(RecommendSettings)
+    return Recommendations(
+        shop(),
+        settings.recommend_folder,
+        oldest=timedelta(days=settings.recommend_max_age_days),
+    )

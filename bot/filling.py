@@ -7,7 +7,8 @@ colon stands a filter:
     money             a decimal number, 129.00 -> ¥129
     date, datetime    an ISO time in UTC -> 11月3日, 3 Nov, in the shop's time zone
     upper             as it is in capitals
-    a table's name    a code of `data/words/<table>.yml` -> its word
+    a table's name    a code of `data/words/<table>.yml` -> its word; a mapping with a `code` -> the
+                      code's word, whose own places are filled from the mapping
 """
 
 from __future__ import annotations
@@ -73,6 +74,10 @@ class Filling(string.Formatter):
         """One value in words."""
         if isinstance(value, Mapping) and self._lang in value:
             value = value[self._lang]
+        if isinstance(value, Mapping) and "code" in value:
+            # A code whose word has places of its own, filled from what stands beside the code.
+            word = self._word(format_spec, str(value["code"]), self._lang)
+            return self.vformat(word or str(value["code"]), (), value)
         if isinstance(value, list):
             return BETWEEN[self._lang].join(self.format_field(one, format_spec) for one in value)
         if value == "" or not format_spec:

@@ -6,7 +6,10 @@ import pytest
 
 from bot.filling import Filling
 
-WORDS = {"order_state": {"shipped": {"zh": "已发货", "en": "on its way"}}}
+WORDS = {
+    "order_state": {"shipped": {"zh": "已发货", "en": "on its way"}},
+    "reason": {"cheaper": {"zh": "便宜{saving:money}", "en": "{saving:money} cheaper"}},
+}
 
 
 def filling(lang: str) -> Filling:
@@ -30,6 +33,12 @@ def filling(lang: str) -> Filling:
             {"states": ["shipped"] * 2},
             "已发货、已发货",
             "on its way, on its way",
+        ),
+        (
+            "{why:reason}",
+            {"why": {"code": "cheaper", "saving": "9.90"}},
+            "便宜¥9.90",
+            "¥9.90 cheaper",
         ),
         ("{code:upper}", {"code": "m"}, "M", "M"),
         ("{at:date}", {"at": "2020-11-02T20:30:00+00:00"}, "2020年11月3日", "3 Nov 2020"),
