@@ -13,6 +13,7 @@ PY = $(BIN)/python
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
+# CHANNELS=telegram-fake,wechat-fake adds phones to play with.
 run: .venv/installed-train  ## install, prepare and start everything, then say where to chat
 	@$(PY) -m tools.run
 

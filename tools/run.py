@@ -14,7 +14,7 @@ from honcho.manager import Manager
 
 from shop.errors import SettingsError
 from shop.settings import ShopSettings, read
-from tools import environment, prepare
+from tools import environment, platforms, prepare
 
 START_TIMEOUT_S = 180
 
@@ -24,6 +24,9 @@ def main() -> int:
     os.environ.setdefault("XIAOER_DEMO", "yes")
     environment.load()
     try:
+        phones = platforms.chosen(os.environ.get("CHANNELS", ""))
+        for platform in phones.values():
+            os.environ.update(platform.environ)
         settings = read(ShopSettings)
         check_port("XIAOER_PORT", settings.host, settings.port)
         check_port("XIAOER_ACTION_PORT", "127.0.0.1", settings.action_port)
@@ -41,7 +44,10 @@ def main() -> int:
     manager = Manager()
     for name, command in commands(settings).items():
         manager.add_process(name, command)
-    threading.Thread(target=announce, args=(settings, manager), daemon=True).start()
+    for name, platform in phones.items():
+        manager.add_process(name, f"{sys.executable} -m {platform.module}")
+    pages = [f"{name}: {platform.phone}" for name, platform in phones.items()]
+    threading.Thread(target=announce, args=(settings, manager, pages), daemon=True).start()
     manager.loop()
     # Ctrl-C is how one stops it.
     return 0 if manager.returncode in (None, 0, -2, 130) else int(manager.returncode)
@@ -68,10 +74,10 @@ def check_port(setting: str, host: str, port: int) -> None:
             ) from error
 
 
-def announce(settings: ShopSettings, manager: Manager) -> None:
-    """Waits until both servers answer, then prints the address of the chat page."""
+def announce(settings: ShopSettings, manager: Manager, pages: list[str]) -> None:
+    """Waits until both servers answer, then prints the address of the chat page and of phones."""
     page = f"http://{settings.host}:{settings.port}/webhooks/webchat/"
-    waited_for = (f"{page}health", f"http://127.0.0.1:{settings.action_port}/health")
+    waited_for = (page, f"http://127.0.0.1:{settings.action_port}/health")
     deadline = time.monotonic() + START_TIMEOUT_S
     for address in waited_for:
         while not answers(address):
@@ -80,6 +86,8 @@ def announce(settings: ShopSettings, manager: Manager) -> None:
                 manager.terminate()
                 return
             time.sleep(0.3)
+    for phone in pages:
+        prepare.step(f"A phone on {phone}")
     prepare.step(f"Ready. Chat at {page}chat   (Ctrl-C stops everything)")
 
 
