@@ -1,10 +1,5 @@
 # Everything is started from here; `make` alone lists it.
 
-# What keeps the screen clean: Rasa 3.6 on SQLAlchemy 1.4 warns at every start, TensorFlow greets.
-export RASA_TELEMETRY_ENABLED = false
-export SQLALCHEMY_SILENCE_UBER_WARNING = 1
-export TF_CPP_MIN_LOG_LEVEL = 2
-
 BIN = .venv/bin
 PY = $(BIN)/python
 .DEFAULT_GOAL = help

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tools.environment import QUIET
+from tools.quiet import QUIET
 
 os.environ.update(QUIET)
 for name in [name for name in os.environ if name.startswith("XIAOER_") and "TEST" not in name]:

@@ -15,8 +15,8 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.environment import QUIET
 from tools.prepare import MODEL
+from tools.quiet import QUIET
 
 READY_TIMEOUT_S = 120
 
@@ -67,8 +67,8 @@ class Servers:
     def start_rasa(self) -> None:
         """Starts the Rasa server and waits until it can answer a shopper."""
         self._start(
-            *("rasa", "-m", "tools.rasa", "run", "--interface", "127.0.0.1", "--port", str(self.port)),
-            *("--model", str(MODEL)),
+            *("rasa", "-m", "tools.rasa", "run", "--model", str(MODEL)),
+            *("--interface", "127.0.0.1", "--port", str(self.port)),
         )
         self._wait("rasa", f"{self.address}/webhooks/webchat/")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from tools import quiet  # noqa: F401  (must come before Rasa)
+
+# isort: split
 import dataclasses
 import json
 import os

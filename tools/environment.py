@@ -6,15 +6,11 @@ import os
 import secrets
 from pathlib import Path
 
+from tools.quiet import QUIET
+
 SECRETS = Path("var/secrets.env")
 # Made at the first start of a machine; a deployment sets its own.
 GENERATED = ("XIAOER_SECRET", "XIAOER_NOTIFY_SECRET")
-# Rasa 3.6 on SQLAlchemy 1.4 warns at every start, TensorFlow greets, telemetry is on by default.
-QUIET = {
-    "RASA_TELEMETRY_ENABLED": "false",
-    "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "2",
-}
 
 
 def load() -> None:
