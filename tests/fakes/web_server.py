@@ -170,7 +170,7 @@ class WebServer:
         app.add_routes(
             [
                 web.get("/", self._shop_page),
-                web.post("/token", self._shop_token),
+                web.get("/token", self._shop_token),
                 web.get(f"{BASE}/chat", self._chat),
                 web.get(f"{BASE}/embed.js", self._embed),
                 web.static(f"{BASE}/static", STATIC),

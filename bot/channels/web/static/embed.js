@@ -163,7 +163,8 @@
   async function fetchToken(reason) {
     let token = null;
     try {
-      const response = tokenUrl && (await fetch(tokenUrl, { method: "POST", headers: { Accept: "application/json" } }));
+      const options = { cache: "no-store", headers: { Accept: "application/json" } };
+      const response = tokenUrl && (await fetch(tokenUrl, options));
       if (response?.ok) token = (await response.json()).token || null;
       // Out of order is not signed out: leave things as they are.
       else if (response && response.status !== 401) return;
