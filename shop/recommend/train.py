@@ -221,7 +221,8 @@ def _embeddings(
         some = missing[begin : begin + _AT_ONCE]
         vectors = encoder.passage([texts[k] for k in some])
         known.update({str(digests[k]): v for k, v in zip(some, vectors, strict=True)})
-        progress(f"texts: {begin + len(some)} of {len(missing)} new or changed")
+        if begin % (8 * _AT_ONCE) == 0 or begin + len(some) == len(missing):
+            progress(f"texts: {begin + len(some)} of {len(missing)} new or changed")
     return np.stack([known[digest] for digest in digests.tolist()])
 
 

@@ -121,12 +121,12 @@ def test_what_came_after_a_moment_is_held_back() -> None:
 
 
 def test_the_measures_are_exact() -> None:
-    """Popularity 3, 2, 1 for items 0, 1, 2, and user 5 wants 1 and 2 after 0: places 1 and 2 of
-    what is left of five items."""
+    """Popularity 3, 2, 1 for items 0, 1, 2. After 0, user 5 wants 1 and 2, the first two places of
+    what is left, and user 6 wants 2, the second."""
     data = Interactions.of([1, 2, 3, 1, 2, 1], [0, 0, 0, 1, 1, 2], item_ids=np.arange(5))
     model = Popularity().fit(data)
     later = Interactions.of(
-        [5, 5, 5, 6, 6], [0, 1, 2, 0, 2], times=[0, 9, 9, 0, 9], item_ids=np.arange(5)
+        [5, 5, 5, 6, 6, 7], [0, 1, 2, 0, 2, 0], times=[0, 9, 9, 0, 9, 0], item_ids=np.arange(5)
     )
     _, tasks = time_split(later, share=0.5)
 
