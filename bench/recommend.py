@@ -74,33 +74,61 @@ def make_shop(file: Path, items: int, customers: int, acts: int) -> SqlShop:
         connection.execute(
             insert(schema.customers),
             [
-                {"id": k + 1, "name_zh": "客", "name_en": "c", "language": "zh", "phone": str(k),
-                     "email": f"{k}@x", "level": "standard", "points": 0, "joined_at": NOW}
+                {
+                    "id": k + 1,
+                    "name_zh": "客",
+                    "name_en": "c",
+                    "language": "zh",
+                    "phone": str(k),
+                    "email": f"{k}@x",
+                    "level": "standard",
+                    "points": 0,
+                    "joined_at": NOW,
+                }
                 for k in range(customers)
             ],
-        )  # fmt: skip
+        )
         connection.execute(
             insert(schema.products),
             [
-                {"id": k + 1, "name_zh": f"商品{k}", "name_en": f"Product {k}", "description_zh": "好",
-                     "description_en": "good", "category": f"c{k % 12}", "kind": KINDS[k % 8],
-                     "brand_zh": f"牌{k % 50}", "brand_en": f"Brand{k % 50}",
-                     "attributes": [["waterproof", "防水", "waterproof"]] if k % 3 == 0 else [],
-                     "list_price": None, "picture": "p", "rating": None, "reviews": 0, "sold": int(k % 97),
-                     "consumable": k % 8 == 4, "listed_at": NOW - timedelta(days=int(k % 900)),
-                     "updated_at": NOW}
+                {
+                    "id": k + 1,
+                    "name_zh": f"商品{k}",
+                    "name_en": f"Product {k}",
+                    "description_zh": "好",
+                    "description_en": "good",
+                    "category": f"c{k % 12}",
+                    "kind": KINDS[k % 8],
+                    "brand_zh": f"牌{k % 50}",
+                    "brand_en": f"Brand{k % 50}",
+                    "attributes": [["waterproof", "防水", "waterproof"]] if k % 3 == 0 else [],
+                    "list_price": None,
+                    "picture": "p",
+                    "rating": None,
+                    "reviews": 0,
+                    "sold": int(k % 97),
+                    "consumable": k % 8 == 4,
+                    "listed_at": NOW - timedelta(days=int(k % 900)),
+                    "updated_at": NOW,
+                }
                 for k in range(items)
             ],
-        )  # fmt: skip
+        )
         connection.execute(
             insert(schema.variants),
             [
-                {"product_id": k + 1, "sku": f"{k}-{c}", "colour": COLOURS[c], "size": "one",
-                     "price": Decimal(int(rng.integers(10, 900))), "stock": int(rng.integers(0, 5))}
+                {
+                    "product_id": k + 1,
+                    "sku": f"{k}-{c}",
+                    "colour": COLOURS[c],
+                    "size": "one",
+                    "price": Decimal(int(rng.integers(10, 900))),
+                    "stock": int(rng.integers(0, 5)),
+                }
                 for k in range(items)
                 for c in range(3)
             ],
-        )  # fmt: skip
+        )
         user, item = interactions(customers, items, acts)
         kinds = rng.choice(["view", "view", "view", "cart", "buy"], acts)
         ages = np.sort(rng.integers(0, 700 * 86_400, acts))[::-1]
@@ -108,11 +136,16 @@ def make_shop(file: Path, items: int, customers: int, acts: int) -> SqlShop:
         connection.execute(
             insert(schema.interactions),
             [
-                {"customer_id": int(user[o]) + 1, "product_id": int(item[o]) + 1,
-                     "kind": str(kinds[k]), "rating": None, "at": NOW - timedelta(seconds=int(ages[k]))}
+                {
+                    "customer_id": int(user[o]) + 1,
+                    "product_id": int(item[o]) + 1,
+                    "kind": str(kinds[k]),
+                    "rating": None,
+                    "at": NOW - timedelta(seconds=int(ages[k])),
+                }
                 for k, o in enumerate(order)
             ],
-        )  # fmt: skip
+        )
     return SqlShop(engine, Words.load(Path("data/words")))
 
 
@@ -152,13 +185,15 @@ def bench_answers(items: int, calls: int) -> None:
         print(f"{'reference: ALS of one history':34}{reference[0]:8.2f}{reference[1]:8.2f}{1:8.1f}")
         rows: tuple[tuple[str, Callable[[int], Any]], ...] = (
             ("customer", lambda k: service.for_request(1 + k % customers)),
-            ("… with conditions and a dislike",
-             lambda k: service.for_request(1 + k % customers, query, context)),
+            (
+                "… with conditions and a dislike",
+                lambda k: service.for_request(1 + k % customers, query, context),
+            ),
             ("visitor", lambda k: service.for_request(None)),
             ("request in words (encoder apart)", lambda k: service.for_request(1 + k, word)),
             ("similar, cheaper", lambda k: service.similar(1 + k % items, cheaper=True)),
             ("goes with", lambda k: service.goes_with([1 + k % items])),
-        )  # fmt: skip
+        )
         for title, call in rows:
             p50, p99 = timed(calls, call)
             print(f"{title:34}{p50:8.2f}{p99:8.2f}{p50 / reference[0]:8.1f}")

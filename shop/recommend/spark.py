@@ -188,9 +188,7 @@ class SparkHybrid(Hybrid):
             itemCol="item",
             ratingCol="weight",
             seed=self.seed,
-        ).fit(
-            frame.groupBy("user", "item").sum("weight").withColumnRenamed("sum(weight)", "weight")
-        )
+        ).fit(sums.withColumnRenamed("sum(weight)", "weight"))
         factors = np.zeros((self.n_items, rank), np.float32)
         for row in fitted.itemFactors.collect():
             factors[row["id"]] = row["features"]
