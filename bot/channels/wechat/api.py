@@ -30,7 +30,7 @@ BUSY = frozenset({-1})
 TOKEN = frozenset({40001, 40014, 42001})
 SLOW_DOWN = frozenset({45011, 45033})
 # Wrong app id or secret, or an address that is not on the account's IP list.
-SETUP = frozenset({40013, 40125, 40164, 41002, 41004, 60020})
+SETUP = frozenset({40013, 40125, 40164, 41002, 41004, 48002, 60020})
 DAILY_LIMIT = frozenset({45009})
 NO_SUCH_RIGHT = frozenset({40200, 48001})
 NO_MENUS = frozenset({40200})
