@@ -23,8 +23,6 @@ NEXT: Final[dict[str, tuple[str, ...]]] = {
     "refunded": (),
 }
 STATES: Final = tuple(NEXT)
-# Something is still to happen without the shopper's doing.
-OPEN: Final = ("awaiting_payment", "paid", "packed", "shipped", "returning", "refunding")
 
 LONGEST_NUMBER = 40
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, event, insert, update
@@ -186,7 +187,7 @@ def statements(engine: Engine) -> Iterator[list[str]]:
     sent: list[str] = []
     here = threading.get_ident()
 
-    def note(_1, _2, statement, *_3) -> None:
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
         if statement.startswith("SELECT") and threading.get_ident() == here:
             sent.append(statement)
 

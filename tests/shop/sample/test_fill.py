@@ -66,9 +66,7 @@ def test_filling_again_empties_first(sample_engine: Engine, sample_shop: SqlShop
     assert counts(sample_engine) == before
 
 
-def test_a_filling_that_fails_leaves_everything_as_it_was(
-    sample_engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_filling_that_fails_leaves_everything_as_it_was(sample_engine: Engine) -> None:
     before = counts(sample_engine)
     with pytest.raises(Unavailable), writing(sample_engine):
         fill(sample_engine, NOW, WORDS)  # locked
