@@ -311,10 +311,12 @@ class Channel(InputChannel):
             logger.warning("%s: turns were cut short by the server's stop", self.name())
         try:
             await self.stop()
-        finally:
-            for task in list(self._tasks):
-                task.cancel()
-            await self.state.close()
+        except Exception:
+            # The other channels must stop in good order.
+            logger.exception("%s could not stop", self.name())
+        for task in list(self._tasks):
+            task.cancel()
+        await self.state.close()
 
     async def _health(self, request: Request) -> HTTPResponse:
         self.app = self.app or request.app
