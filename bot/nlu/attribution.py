@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from bot.nlu.features import Features, Featurizer
+from bot.nlu.features import Featurizer
 from bot.nlu.frozen import TOP, WORDS
 from bot.nlu.network import Batch, Network
 from bot.nlu.store import read_meta, read_tokenizer, read_weights
@@ -84,8 +84,9 @@ class Explainer:
         whole = {
             piece: index for index, (piece, _) in enumerate(read_whole(encoder)["model"]["vocab"])
         }
-        self._rows = [whole[piece.lstrip("\0")] for piece, _ in content["model"]["vocab"]]
-        self._words = torch.from_numpy(weights[WORDS])
+        rows = [whole[piece.lstrip("\0")] for piece, _ in content["model"]["vocab"]]
+        self._words = torch.from_numpy(weights.rows(WORDS, rows))
+        self._padding = torch.from_numpy(weights.rows(WORDS, [self._config.pad]))
         positions, types, scale, shift = (torch.from_numpy(weights[name]) for name in TOP)
         self._positions = positions[self._config.first_position :] + types[0]
         self._norm = nn.LayerNorm(self._config.hidden, eps=self._config.epsilon)
@@ -103,9 +104,8 @@ class Explainer:
         if not len(features.first):
             return None
         number = self._meta.intents.index(intent)
-        ids = self._ids(features)
-        way_to = self._words[ids]
-        start = self._words[torch.full_like(ids, self._config.pad)].clone()
+        way_to = self._words[torch.from_numpy(features.ids)]
+        start = self._padding.repeat(len(way_to), 1)
         # The sentence's begin and end are no words: they stay.
         start[[0, -1]] = way_to[[0, -1]]
         way = way_to - start
@@ -125,12 +125,9 @@ class Explainer:
         """Intent logits of a text, in float32 throughout."""
         features = self._featurizer.features(read(text, longest=self._meta.max_characters))
         found: npt.NDArray[np.float32] = self._logits(
-            self._words[self._ids(features)][None]
+            self._words[torch.from_numpy(features.ids)][None]
         ).numpy()
         return found[0]
-
-    def _ids(self, features: Features) -> Tensor:
-        return torch.tensor([self._rows[i] for i in features.ids])
 
     def _logits(self, words: Tensor) -> Tensor:
         count, pieces, width = words.shape

@@ -59,7 +59,7 @@ def read_encoder(folder: Path, texts: Sequence[str]) -> Encoder:
     pieces = prune(content, lower=True, always=used)
     weights = Weights(folder)
     top = {name: weights[name] for name in TOP}
-    top[WORDS] = weights[WORDS][pieces.kept]
+    top[WORDS] = weights.rows(WORDS, pieces.kept)
     return Encoder(config, pieces, top, [weights.layer(i) for i in range(config.layers)])
 
 

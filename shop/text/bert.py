@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,10 +96,17 @@ class Weights:
 
     def __getitem__(self, name: str) -> Array:
         """One tensor as float32."""
+        return self._stored(name).astype(np.float32)
+
+    def rows(self, name: str, rows: Sequence[int]) -> Array:
+        """Some rows of a tensor as float32, without widening the others."""
+        return self._stored(name)[np.array(rows)].astype(np.float32)
+
+    def _stored(self, name: str) -> Array:
         if name not in self._names:
             raise EncoderError(f"{self._path} lacks the tensor {name}")
         array: Array = self._file.get_tensor(self._names[name])
-        return array.astype(np.float32)
+        return array
 
     def layer(self, index: int) -> dict[str, Array]:
         """All tensors of one layer, by their names within it."""

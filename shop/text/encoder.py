@@ -149,7 +149,7 @@ def _write_serving(folder: Path, *, progress: Callable[[str], None]) -> None:
         )
     }
     words = "embeddings.word_embeddings.weight"
-    top[words] = weights[words][pruned.kept]
+    top[words] = weights.rows(words, pruned.kept)
     graph = onnx_bert.GraphBuilder()
     ids = onnx_bert.add_ids(graph)
     x = onnx_bert.add_embeddings(graph, ids, top, config)
