@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -120,6 +121,9 @@ def make(redis_url: str, origin_allowed: Callable[[str | None, dict[str, Any]], 
 
 def open_now(sio: Any) -> None:
     """Listen to the other processes from the start, not only from the first page on."""
+    if hasattr(sio.manager, "host_id"):
+        # Made before the server forked its workers: with one name they would not hear each other.
+        sio.manager.host_id = uuid.uuid4().hex
     if not sio.manager_initialized:
         sio.manager_initialized = True
         sio.manager.initialize()
