@@ -6,6 +6,7 @@ conversation's `sender_id` in the database. What a shopper types never decides w
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.engine import Connection, Engine
 
 from shop.database import LARGEST_ID, reading, upsert, writing
-from shop.errors import BadToken, InvalidValue, NotFound, SettingsError
+from shop.errors import BadToken, InvalidValue, NotAllowed, NotFound, SettingsError
 from shop.schema import customers, identities, used_tokens
 from shop.settings import ShopSettings, variable
 
@@ -26,6 +27,8 @@ LIFETIME = timedelta(minutes=5)
 # How far the clocks of the shop's page and of this machine may be apart.
 CLOCK_SKEW = timedelta(seconds=10)
 LONGEST_SENDER = 255
+# A member of a Telegram group: all others read what the bot answers there.
+IN_A_GROUP = re.compile(r"tg:-\d+:\d+")
 # Room for any sensible token; a longer one is not even parsed.
 LONGEST_TOKEN = 4096
 
@@ -127,6 +130,7 @@ class Identity:
 
         Raises:
             NotFound: there is no such customer.
+            NotAllowed: with reason group: what one buys is not for a group to read.
             InvalidValue: the sender id is empty, too long or holds control characters.
         """
         sender_id = valid_sender(sender_id)
@@ -203,6 +207,8 @@ class Identity:
             raise BadToken("token_used")
 
     def _bind(self, connection: Connection, sender_id: str, customer_id: int) -> None:
+        if IN_A_GROUP.fullmatch(sender_id):
+            raise NotAllowed("group")
         exists = select(customers.c.id).where(customers.c.id == customer_id)
         if not 0 < customer_id <= LARGEST_ID or connection.execute(exists).first() is None:
             raise NotFound(f"customer {customer_id}")

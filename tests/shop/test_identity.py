@@ -22,7 +22,7 @@ from sqlalchemy.engine import Engine
 
 from shop import schema
 from shop.database import open_engine, reading
-from shop.errors import BadToken, InvalidValue, NotFound, SettingsError, Unavailable
+from shop.errors import BadToken, InvalidValue, NotAllowed, NotFound, SettingsError, Unavailable
 from shop.identity import AUDIENCE, CLOCK_SKEW, LIFETIME, Identity
 from shop.settings import ShopSettings
 from tests.checks.toy_shop import EMMA, MING, NOBODY
@@ -299,6 +299,19 @@ def test_a_customer_may_have_several_conversations(identity: Identity) -> None:
 
     assert identity.customer_of("web:1") is None
     assert identity.customer_of("wx:1") == MING
+
+
+@pytest.mark.parametrize("sender", ["tg:-70:5", "tg:-1001234567890:5"])
+def test_nobody_signs_in_where_a_group_reads_along(identity: Identity, sender: str) -> None:
+    with pytest.raises(NotAllowed) as refused:
+        identity.bind(sender, EMMA)
+    assert refused.value.reason == "group"
+    token = identity.issue(EMMA)
+    with pytest.raises(NotAllowed):
+        identity.sign_in(sender, token)
+    assert identity.customer_of(sender) is None
+    # The token still counts in the private chat.
+    assert identity.sign_in("tg:5", token).customer_id == EMMA
 
 
 def test_signing_out_twice_does_no_harm(identity: Identity) -> None:

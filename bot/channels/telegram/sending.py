@@ -296,7 +296,7 @@ class Sender:
     async def _picture(self, url: str) -> str | bytes:
         """What Telegram takes for a picture: the id it has it under, its address, or the file."""
         with suppress(Unavailable):
-            if known := await self._state.get(OWNER, _picture_key(url)):
+            if known := await self._state.get(OWNER, self._picture_key(url)):
                 return str(known)
         if address := public(url, self._settings):
             return address
@@ -327,12 +327,17 @@ class Sender:
                 with suppress(Unavailable):
                     identifier = message.photo[-1].file_id
                     ttl = _PICTURE_DAYS * DAY
-                    await self._state.put(OWNER, _picture_key(url), identifier, ttl=ttl)
+                    await self._state.put(OWNER, self._picture_key(url), identifier, ttl=ttl)
 
     async def _forget_pictures(self, post: Post) -> None:
         for url in post.photos:
             with suppress(Unavailable):
-                await self._state.take(OWNER, _picture_key(url))
+                await self._state.take(OWNER, self._picture_key(url))
+
+    def _picture_key(self, url: str) -> str:
+        # Another bot knows the file by another id.
+        name = f"{self._settings.bot_id} {url}"
+        return "picture:" + hashlib.sha256(name.encode()).hexdigest()[:32]
 
     def _now(self, status: Status, why: str = "") -> None:
         """Log only when it changes."""
@@ -390,7 +395,3 @@ def _may_be_sent(error: TelegramError) -> bool:
     # What has another cause was answered, by Telegram or a proxy before it: a 5xx. An answer that
     # is neither an error nor JSON is a plain TelegramError.
     return isinstance(cause, httpx.HTTPError) or not isinstance(error, NetworkError)
-
-
-def _picture_key(url: str) -> str:
-    return "picture:" + hashlib.sha256(url.encode()).hexdigest()[:32]

@@ -35,7 +35,7 @@ class TelegramSettings:
     telegram_secret: str = field(default="", repr=False)
     # Where the Bot API is; a Bot API server of one's own, or a fake.
     telegram_api_base: str = "https://api.telegram.org"
-    # http://… or socks5://… to reach it; a secret, since it may hold a password.
+    # http://host:port to reach it through; a secret, since it may hold a password.
     telegram_proxy: str = field(default="", repr=False)
     # Calls of Telegram at the same time, at most.
     telegram_connections: int = 40
@@ -49,6 +49,8 @@ class TelegramSettings:
             refuse(self, "telegram_secret", "16 to 256 letters, digits, _ or -")
         if not is_address(self.telegram_api_base):
             refuse(self, "telegram_api_base", "an address such as https://api.telegram.org")
+        if self.telegram_proxy and not is_address(self.telegram_proxy):
+            refuse(self, "telegram_proxy", "an address such as http://proxy.example:3128")
         if self.telegram_webhook_url and not is_address(self.telegram_webhook_url):
             refuse(self, "telegram_webhook_url", "an address such as https://bot.shop.example")
         if self.mode == "webhook" and self.telegram_token:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bot.channels.base import ChannelSettings
-from bot.channels.state import SqliteState
+from bot.channels.state import RedisState, SqliteState
 from bot.channels.telegram import Telegram, TelegramSettings
 from shop.errors import SettingsError
 from shop.settings import read
@@ -318,6 +318,32 @@ def test_5_1_06_a_restart_does_not_answer_again(tmp_path: Path, fake: FakeTelegr
         bot.shopper(1).says("again")
         fake.wait(lambda: len(fake.texts(1)) == 2)
         assert fake.texts(1) == ["echo hello", "echo again"]
+
+
+def test_a_press_counts_once_on_two_workers_with_redis(
+    tmp_path: Path, fake: FakeTelegram, redis_url: str
+) -> None:
+    def state() -> RedisState:
+        return RedisState(redis_url, prefix=tmp_path.name)
+
+    script = {"choose": [{"text": "?", "buttons": [{"title": "Pay", "payload": "/pay"}]}]}
+    with house(tmp_path, fake, script=script, state=state()) as one:
+        shopper = one.shopper(1)
+        shopper.says("choose")
+        shopper.hears()
+        pressed, data = shopper.button("Pay")
+        with house(tmp_path, fake, state=state(), wait=False) as two:
+            fake.wait(lambda: two.channel.me.username)
+            fake.queries.add("query")
+            content = {"id": "query", "from": shopper.user, "message": pressed, "data": data}
+            for number, worker in enumerate((one, two, one, two)):
+                # The first two are the same delivery.
+                update_id = 50 + number // 2 * number
+                assert worker.post({"update_id": update_id, "callback_query": content}) == 200
+            fake.wait(lambda: len(fake.said(1)) == 2)
+            one.settled()
+            two.settled()
+            assert sorted(one.agent.texts() + two.agent.texts()) == ["/pay", "choose"]
 
 
 def test_of_two_processes_one_polls(tmp_path: Path, fake: FakeTelegram) -> None:
