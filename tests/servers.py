@@ -15,6 +15,8 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
+from filelock import FileLock
+
 from tools.prepare import MODEL
 from tools.quiet import QUIET
 
@@ -121,16 +123,18 @@ def free_port() -> int:
 def fill_shop(folder: Path) -> Path:
     """A filled sample shop in `folder`, copied from one that is made once a test run."""
     template = Path("var/test/shop.db")
-    if not template.exists() or template.stat().st_mtime < time.time() - 12 * 3600:
-        template.parent.mkdir(parents=True, exist_ok=True)
-        fresh = template.with_suffix(".new")
-        fresh.unlink(missing_ok=True)
-        subprocess.run(
-            [sys.executable, "-m", "shop.sample"],
-            env={**os.environ, "XIAOER_DATABASE_URL": f"sqlite:///{fresh}"},
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-        fresh.rename(template)
+    template.parent.mkdir(parents=True, exist_ok=True)
+    # Several test processes may ask at once.
+    with FileLock(template.with_suffix(".lock")):
+        if not template.exists() or template.stat().st_mtime < time.time() - 12 * 3600:
+            fresh = template.with_suffix(".new")
+            fresh.unlink(missing_ok=True)
+            subprocess.run(
+                [sys.executable, "-m", "shop.sample"],
+                env={**os.environ, "XIAOER_DATABASE_URL": f"sqlite:///{fresh}"},
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
+            fresh.rename(template)
     folder.mkdir(parents=True, exist_ok=True)
     return Path(shutil.copy(template, folder / "shop.db"))

@@ -40,7 +40,8 @@ def quick() -> None:
     prepare.check_yaml()
     prepare.prepare_encoder()
     stage("Data", "tools.rasa", "data", "validate", "--fail-on-warnings")
-    stage("Unit tests", "pytest", "-m", "not servers and not browser")
+    # Many of them wait for sockets and clocks, so more processes than cores pay.
+    stage("Unit tests", "pytest", "-n", "4", "-m", "not servers and not browser")
 
 
 def everything() -> None:
