@@ -136,7 +136,7 @@ def test_5_2_04_plain_text_is_taken_in_compat_mode_only(account, bots):
 def test_5_2_05_a_push_under_the_previous_key_is_answered_under_it(account, bots):
     new = "kWxPEV2QE6N1q9oGNVb5XQCMO1XIQV0MPPkO5q5Fj5o"
     with bots(wechat_aes_key=new, wechat_previous_aes_key=account.aes_key):
-        assert typed(account, "hi").reply == {**typed(account, "hi").reply, "Content": "echo hi"}
+        assert typed(account, "hi").reply["Content"] == "echo hi"
         account.aes_key = new
         assert typed(account, "hi").reply
 
