@@ -3,7 +3,7 @@
 BIN = .venv/bin
 PY = $(BIN)/python
 .DEFAULT_GOAL = help
-.PHONY: help run train test check chat doctor reset-shop nlu-report constraints clean
+.PHONY: help run train test test-spark check chat doctor reset-shop nlu-report constraints clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -17,6 +17,9 @@ train: .venv/installed-train  ## train what changed since the last model
 
 test: .venv/installed-test  ## install and prove everything
 	@$(PY) -m tools.test
+
+test-spark: .venv/installed-spark  ## prove the Spark job in local mode (needs a JDK)
+	@$(PY) -m pytest tests/shop/recommend/test_spark.py
 
 check: .venv/installed-test  ## lint, types, data validation and unit tests
 	@$(PY) -m tools.test --quick
@@ -41,6 +44,10 @@ clean:  ## remove models and everything made, but neither .venv nor the shop's d
 
 .venv/installed-train: pyproject.toml constraints.txt tools/install.sh
 	@sh tools/install.sh train
+	@touch $@
+
+.venv/installed-spark: pyproject.toml constraints.txt tools/install.sh
+	@sh tools/install.sh train,test,spark
 	@touch $@
 
 .venv/installed-test: pyproject.toml constraints.txt tools/install.sh
