@@ -1,6 +1,8 @@
-"""Orders: listing, choosing, showing one."""
+"""Orders: choosing one, showing one."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Collection
 
 from actions.base import ShopAction, Turn, shop
 from actions.choosing import chosen_order
@@ -15,49 +17,68 @@ class ActionCheckOrder(ShopAction):
     """Shows the order that is meant, the only one, or a list to choose from."""
 
     def work(self, turn: Turn) -> None:
-        customer_id = turn.customer_id()
-        number = chosen_order(turn)
-        if number:
-            try:
-                show_order(turn, shop().order(customer_id, number))
-            except NotFound:
-                turn.say("utter_order_not_found", number=number)
-            return
-        orders = shop().orders(customer_id, limit=LISTED)
-        if not orders.items:
-            turn.say("utter_no_orders")
-        elif orders.total == 1:
-            show_order(turn, orders.items[0])
-        else:
-            list_orders(turn, orders.items, "utter_choose_order", asked="order_to_check")
+        choose_order(
+            turn,
+            show=show_order,
+            question="utter_choose_order",
+            asked="order_to_check",
+            nothing="utter_no_orders",
+        )
+
+
+def choose_order(
+    turn: Turn,
+    *,
+    show: Callable[[Turn, Order], None],
+    question: str,
+    asked: str,
+    nothing: str,
+    states: Collection[str] | None = None,
+) -> None:
+    """Shows the order that is meant or the only one; otherwise asks which one, a button each.
+
+    Args:
+        turn: of a signed-in customer.
+        show: what to do with the order.
+        question: the response that lists the orders and asks.
+        asked: for the slot of that name, so that the answer is understood.
+        nothing: the response when there is no order.
+        states: only orders in one of these are listed.
+
+    Raises:
+        NotSignedIn, Unavailable
+    """
+    customer_id = turn.customer_id()
+    number = chosen_order(turn)
+    if number:
+        try:
+            show(turn, shop().order(customer_id, number))
+        except NotFound:
+            turn.say("utter_order_not_found", number=number)
+        return
+    orders = shop().orders(customer_id, states=states, limit=LISTED)
+    if not orders.items:
+        turn.say(nothing)
+    elif orders.total == 1:
+        show(turn, orders.items[0])
+    else:
+        ids = [order.number for order in orders]
+        turn.remember(shown={"kind": "orders", "ids": ids}, asked=asked)
+        turn.say(question, count=len(orders), orders=[summary(order) for order in orders])
 
 
 def show_order(turn: Turn, order: Order) -> None:
     """One order in detail."""
     turn.remember(shown={"kind": "orders", "ids": [order.number]}, asked="order_to_check")
-    turn.say(
-        "utter_order_detail",
-        number=order.number,
-        state=order.state,
-        placed_at=plain(order.placed_at),
-        total=plain(order.total),
-        lines=[{**plain(line), "total": plain(line.total)} for line in order.lines],
-    )
+    lines = [{**plain(line), "total": plain(line.total)} for line in order.lines]
+    turn.say("utter_order_detail", **summary(order), lines=lines)
 
 
-def list_orders(turn: Turn, orders: tuple[Order, ...], response: str, *, asked: str) -> None:
-    """A list of orders, one button each, and the question which one."""
-    turn.remember(shown={"kind": "orders", "ids": [order.number for order in orders]}, asked=asked)
-    turn.say(
-        response,
-        count=len(orders),
-        orders=[
-            {
-                "number": order.number,
-                "state": order.state,
-                "placed_at": plain(order.placed_at),
-                "total": plain(order.total),
-            }
-            for order in orders
-        ],
-    )
+def summary(order: Order) -> dict[str, str]:
+    """What a list shows of an order."""
+    return {
+        "number": order.number,
+        "state": order.state,
+        "placed_at": plain(order.placed_at),
+        "total": plain(order.total),
+    }

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from actions.base import ShopAction, Turn, shop
-from actions.choosing import chosen_order
-from actions.orders import list_orders
+from actions.orders import choose_order
 from actions.plain import plain
 from shop.errors import NotFound
 from shop.models import Order, Parcel
 
-LISTED = 5
 # States in which a shopper asks where the parcel is.
 ON_THE_WAY = ("shipped", "delivered")
 
@@ -18,42 +16,35 @@ class ActionTrackShipment(ShopAction):
     """Shows the way of the parcel that is meant, or a list of orders to choose from."""
 
     def work(self, turn: Turn) -> None:
-        customer_id = turn.customer_id()
         tracking_number = turn.entity("tracking_number")
-        if tracking_number:
-            try:
-                parcel = shop().parcel(customer_id, tracking_number)
-            except NotFound:
-                turn.say("utter_parcel_not_found", number=tracking_number)
-            else:
-                show_parcels(turn, parcel.order_number, (parcel,))
+        if tracking_number is None:
+            choose_order(
+                turn,
+                show=show_parcels,
+                question="utter_choose_parcel",
+                asked="order_to_track",
+                nothing="utter_nothing_to_track",
+                states=ON_THE_WAY,
+            )
             return
-        number = chosen_order(turn)
-        if number:
-            try:
-                show_order(turn, shop().order(customer_id, number))
-            except NotFound:
-                turn.say("utter_order_not_found", number=number)
-            return
-        orders = shop().orders(customer_id, states=ON_THE_WAY, limit=LISTED)
-        if not orders.items:
-            turn.say("utter_nothing_to_track")
-        elif orders.total == 1:
-            show_order(turn, orders.items[0])
+        try:
+            parcel = shop().parcel(turn.customer_id(), tracking_number)
+        except NotFound:
+            turn.say("utter_parcel_not_found", number=tracking_number)
         else:
-            list_orders(turn, orders.items, "utter_choose_parcel", asked="order_to_track")
+            show_timelines(turn, parcel.order_number, (parcel,))
 
 
-def show_order(turn: Turn, order: Order) -> None:
+def show_parcels(turn: Turn, order: Order) -> None:
     """The parcels of an order, or that it has none yet."""
     parcels = shop().parcels(order.customer_id, order.number)
     if parcels:
-        show_parcels(turn, order.number, parcels)
+        show_timelines(turn, order.number, parcels)
     else:
         turn.say("utter_not_sent_yet", number=order.number, state=order.state)
 
 
-def show_parcels(turn: Turn, number: str, parcels: tuple[Parcel, ...]) -> None:
+def show_timelines(turn: Turn, number: str, parcels: tuple[Parcel, ...]) -> None:
     """One timeline a parcel, newest event first, as shoppers know it from couriers."""
     turn.remember(shown={"kind": "orders", "ids": [number]}, asked="order_to_track")
     for parcel in parcels:
