@@ -306,11 +306,12 @@ class RedisState(State):
         self._client: Any = None
 
     async def put_many(self, owner: str, values: Mapping[str, Any], *, ttl: float) -> None:
-        def work(redis: Any) -> Any:
-            pipe = redis.pipeline(transaction=True)
-            for name, value in values.items():
-                pipe.set(self._key(owner, name), json.dumps(value), px=_milliseconds(ttl))
-            return pipe.execute()
+        async def work(redis: Any) -> None:
+            # A pipeline that is cut short must give its connection back.
+            async with redis.pipeline(transaction=True) as pipe:
+                for name, value in values.items():
+                    pipe.set(self._key(owner, name), json.dumps(value), px=_milliseconds(ttl))
+                await pipe.execute()
 
         await self._run(work)
 

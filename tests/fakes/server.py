@@ -76,6 +76,8 @@ class Server:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # What was aborted closes in the next rounds of the loop; a loop with open handles cannot.
+        await asyncio.sleep(0.02)
 
 
 @contextmanager

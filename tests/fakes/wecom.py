@@ -307,7 +307,6 @@ class CustomerService(Platform):
         if body["msgid"] in self.msgids:
             return reply({"errcode": 0, "msgid": body["msgid"]})
         if customer.left < 1 or customer.until < time.time():
-            self.violations.append("the quota was exceeded")
             return refuse(95001, "send msg count limit")
         customer.left -= 1
         self._show(customer, body)

@@ -27,7 +27,10 @@ class Allowance:
             await self._state.put(sender, "written", written, ttl=WITHIN)
 
     async def left(self, sender: str) -> int:
-        """How many may be sent now; one may be tried where nothing is known of the customer."""
+        """How many may be sent for certain; one where nothing is known of the customer.
+
+        WeCom tells only the second in which they wrote, so all of that second's count.
+        """
         written = await self._state.get(sender, "written")
         if written is None:
             return 1

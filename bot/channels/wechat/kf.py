@@ -56,6 +56,8 @@ WELCOME = 20.0
 DONE = 4 * 86_400.0
 # Who works at a message says so again and again; silence for that long means a crash.
 LEASE = 10.0
+# Seconds without a message, after which nobody is in a rush any more.
+RUSH = 1.0
 # Messages that wait for the next answer when no more may be sent.
 HELD = 20
 # Seconds for which a conversation is believed to be still with people.
@@ -280,8 +282,9 @@ class WechatKf(Channel):
         if self._turns[sender] > 0:
             return
         del self._turns[sender]
-        if held := self._held.pop(sender, None):
-            await self.send(sender, held, turn)
+        if sender in self._held:
+            seconds = 0.0 if self._closing.is_set() else RUSH
+            self.background(self._flush(sender, turn, seconds), what="telling what was held")
 
     async def _lease(self, sender: str, message_id: str) -> bool:
         return await self.state.lead(sender, f"at:{message_id}", self._worker, ttl=LEASE)
@@ -420,20 +423,36 @@ class WechatKf(Channel):
         if turn is None and await self.state.get(recipient, "send_failed"):
             logger.info("wechat_kf: %s cannot be reached", pseudonym(recipient))
             return
-        lang = turn.lang if turn else self._language_by_default
         said = [*self._held.pop(recipient, []), *messages]
         left = await self._allowance.left(recipient)
-        if not left or (turn and left == 1 and self._turns[recipient] > 1):
-            # Each message of theirs allows five of ours, but not twenty after twenty: the last one
-            # tells what is left, or the next answer does.
+        if turn and left <= 1:
+            # Who writes in a rush allows five messages of ours after the last of theirs, not five
+            # after each: the fifth tells all that is left.
             self._held[recipient] = said[-HELD:]
+        else:
+            await self._deliver(recipient, said, turn, max(left - 1, 1))
+
+    async def _flush(self, recipient: str, turn: Turn, seconds: float) -> None:
+        """Tell what was held, if nothing more comes."""
+        await asyncio.sleep(seconds)
+        if self._turns[recipient] or recipient not in self._held:
             return
-        on_duty: list[str] = []
+        held = self._held.pop(recipient)
+        if await self._allowance.left(recipient):
+            await self._deliver(recipient, held, turn, 1)
+        else:
+            self._held[recipient] = held
+
+    async def _deliver(
+        self, recipient: str, messages: Sequence[Message], turn: Turn | None, allowed: int
+    ) -> None:
+        lang = turn.lang if turn else self._language_by_default
+        said, on_duty = list(messages), []
         if asks_for_a_person(said):
             on_duty = await self._on_duty(_address(recipient)["open_kfid"])
             if not on_duty:
                 said += from_rasa(self.sentence("utter_nobody_on_duty", lang))
-        posts = await self._posts(recipient, said, lang, turn)
+        posts = await self._posts(recipient, said, lang, turn, allowed)
         rest = await self._send(recipient, posts)
         if rest:
             self._outbox.put(recipient, rest, lang)
@@ -444,12 +463,16 @@ class WechatKf(Channel):
                 logger.error("wechat_kf: %s not handed over: %s", pseudonym(recipient), exc)
 
     async def _posts(
-        self, sender: str, messages: Sequence[Message], lang: str, turn: Turn | None
+        self,
+        sender: str,
+        messages: Sequence[Message],
+        lang: str,
+        turn: Turn | None,
+        allowed: int,
     ) -> list[Post]:
         parts = self._renderer.parts_of(messages)
         if not parts:
             return []
-        allowed = await self._allowance.left(sender)
         made, entries = await self._menus.offer(sender, self._renderer.compact(parts, allowed))
         pieces = sized(made)
         if len(pieces) > allowed:
