@@ -469,6 +469,8 @@ class WebChat(Channel):
 
     async def _on_sign_out(self, socket: Socket, data: Any) -> dict[str, Any]:
         sender = socket.session.sender_id
+        if await ask(self.accounts.customer_of, sender) is None:
+            return {}
         self._later(sender, lambda: self._replace(sender, self._tokens.issue()))
         return {}
 

@@ -39,7 +39,7 @@ Client to server; each is answered by an ack, `{"ok": true, …}` or
                  after the reconnect: it is taken once. `lang` is the page's switch.
     sign_in      {token}   the shop's token; ack {ok, name}. As somebody else than before, it begins
                            a new conversation: `session` follows
-    sign_out     {}        a new conversation in which nobody is signed in
+    sign_out     {}        a new conversation in which nobody is signed in; nothing for a visitor
     start_over   {}        a new conversation, signed in as before; the shop keeps the old one
     erase        {}        deletes the conversation, photos and sign-in for good, then a new one
     history      {after}   ack {ok, entries}: those with a greater seq

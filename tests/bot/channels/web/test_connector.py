@@ -544,6 +544,15 @@ def test_signing_out_ends_the_conversation(start: Start, accounts: ToyAccounts) 
             assert fresh.of("ready")[0]["name"] is None
 
 
+def test_a_visitor_who_signs_out_stays_in_the_conversation(start: Start) -> None:
+    server = start()
+    with page(server.url) as tab:
+        assert tab.call("sign_out", {}) == {"ok": True}
+        tab.type("still here")
+        tab.waits_for("echo still here")
+        assert tab.of("session") == []
+
+
 def test_starting_over_keeps_who_is_signed_in(start: Start, accounts: ToyAccounts) -> None:
     server = start()
     with page(server.url) as tab:
