@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +73,7 @@ class Chat:
         slots = {event["name"]: event["value"] for event in events}
         self.slots.update(slots)
         said = [(one["response"], one["values"]) for one in dispatcher.messages]
+        json.dumps(said), json.dumps(slots)  # as it goes to the Rasa server
         return Answer(said, slots)
 
     def sign_in(self, situation: str) -> None:

@@ -196,6 +196,9 @@ def _parts(items: list[dict[str, Any]], variation: Variation) -> _Said:
     if "cards" in variation and len(items) > used and items[used]["type"] == "cards":
         cards = [card["title"] for card in items[used]["cards"]]
         used += 1
+    # What a channel acts on by itself, such as a hand-over, is no sentence.
+    if "custom" in variation and len(items) > used and items[used]["type"] == "custom":
+        used += 1
     return _Said(text, buttons, cards, used)
 
 
