@@ -8,6 +8,7 @@ import sys
 import time
 from contextlib import ExitStack
 
+from shop.settings import ShopSettings
 from tools import environment, prepare, services
 
 SOURCES = ("bot", "actions", "shop", "tools", "bench", "tests")
@@ -51,6 +52,7 @@ def everything() -> None:
     with ExitStack() as running:
         provide_services(running)
         quick()
+        prepare.prepare_shop(ShopSettings())
         prepare.train()
         stage(
             "Test stories",

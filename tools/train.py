@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from shop.errors import SettingsError
+from shop.settings import ShopSettings, read
 from tools import environment, prepare
 
 
@@ -12,8 +14,10 @@ def main() -> int:
     try:
         prepare.check_yaml()
         prepare.prepare_encoder()
+        # The NLU looks up the catalogue's words.
+        prepare.prepare_shop(read(ShopSettings))
         prepare.train()
-    except prepare.PrepareError as error:
+    except (SettingsError, prepare.PrepareError) as error:
         print(error, file=sys.stderr)
         return 1
     prepare.step(f"{prepare.MODEL} is up to date")
