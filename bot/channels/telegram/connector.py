@@ -23,13 +23,9 @@ from bot.channels.net import body_of
 from bot.channels.telegram import keyboards
 from bot.channels.telegram.keyboards import Keyboards
 from bot.channels.telegram.link import Link
+from bot.channels.telegram.pace import DAY, Clock
 from bot.channels.telegram.rendering import Post, render
-from bot.channels.telegram.sending import (
-    Clock,
-    Parcel,
-    Sender,
-    public,
-)
+from bot.channels.telegram.sending import Parcel, Sender, public
 from bot.channels.telegram.settings import TelegramSettings
 from bot.channels.telegram.updates import (
     Me,
@@ -47,7 +43,6 @@ logger = logging.getLogger(__name__)
 
 BODY_LIMIT = 256 * 1024
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
-DAY = 86_400.0
 # Turns faster than this need no "typing…".
 TYPING_DELAY = 0.25
 # One answer to a rush of stickers, or of pictures sent together, in seconds.

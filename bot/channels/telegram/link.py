@@ -14,7 +14,8 @@ from telegram import Bot, BotCommand
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
 from bot.channels.state import State
-from bot.channels.telegram.sending import DAY, OWNER, Clock, Sender, seconds
+from bot.channels.telegram.pace import DAY, OWNER, Clock
+from bot.channels.telegram.sending import Sender, seconds
 from bot.channels.telegram.settings import TelegramSettings
 from bot.channels.telegram.updates import WANTED, Me
 from shop.errors import Unavailable

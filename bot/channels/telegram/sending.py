@@ -19,8 +19,6 @@ import json
 import logging
 import os
 import random
-import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -45,6 +43,7 @@ from telegram.request import HTTPXRequest
 from bot.channels.net import is_loopback
 from bot.channels.queues import SenderQueues
 from bot.channels.state import State
+from bot.channels.telegram.pace import DAY, OWNER, Clock, Pace
 from bot.channels.telegram.rendering import Post
 from bot.channels.telegram.settings import TelegramSettings
 from bot.channels.telegram.updates import WANTED
@@ -60,15 +59,6 @@ os.environ.setdefault("PTB_TIMEDELTA", "1")
 for _noisy, _level in (("httpx", logging.WARNING), ("telegram", logging.CRITICAL)):
     logging.getLogger(_noisy).setLevel(_level)
 
-DAY = 86_400.0
-OWNER = "telegram"
-# Telegram allows about 30 messages a second, 1 a second in a chat (a few more at once), and 20 a
-# minute in a group (https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this).
-# At most rate * time + burst pass, so these stay below.
-_OVERALL, _PRIVATE, _GROUP = (25.0, 4), (1.0, 3), (0.25, 5)
-# Of one process, counted when a message really leaves: after a stall all that were due leave at
-# once. So many messages in so many seconds.
-_WINDOW, _WINDOW_SECONDS = 27, 1.1
 # Waits that Telegram asks for are kept up to this, and this often.
 _LONGEST_WAIT, _WAITS = 60.0, 3
 # Seconds between attempts while Telegram is away.
@@ -79,18 +69,6 @@ _TURNS_WAITING, _CHATS_WAITING = 50, 20_000
 _PICTURE_DAYS = 7
 
 Status = Literal["ok", "unreachable", "unauthorised"]
-
-
-class Clock:
-    """Time and sleep; tests pass a faster one."""
-
-    def time(self) -> float:
-        """Seconds since anything."""
-        return time.monotonic()
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await asyncio.sleep(seconds)
 
 
 @dataclass(frozen=True)
@@ -121,7 +99,7 @@ class Sender:
         self._clock = clock or Clock()
         self._queues = SenderQueues(_TURNS_WAITING)
         self.status: Status = "ok"
-        self._left: deque[float] = deque(maxlen=_WINDOW)
+        self._pace = Pace(state, self._clock)
         # A poll is one long call, which must not hold up others.
         self._polling = make_request(settings, connections=1)
         self.bot = make_bot(settings)
@@ -225,9 +203,10 @@ class Sender:
         """Until it is sent, or cannot be."""
         since, delay, waits, unsure = self._clock.time(), _FIRST_DELAY, 0, 0
         while True:
-            await self._pace(chat)
+            await self._pace.wait(chat)
             try:
-                result = await self._call(await self.address(chat), parcel)
+                async with self._pace.gate:
+                    result = await self._call(await self.address(chat), parcel)
             except RetryAfter as exc:
                 waits += 1
                 if waits > _WAITS:
@@ -273,25 +252,6 @@ class Sender:
         elif post.photos:
             arguments["photo"] = await self._picture(post.photos[0])
         return await getattr(self.bot, post.method)(**arguments)
-
-    async def _pace(self, chat: int) -> None:
-        """Wait for one's turn, in the chat and among all."""
-        limits = ((f"tg:{chat}", _GROUP if chat < 0 else _PRIVATE), (OWNER, _OVERALL))
-        for owner, (rate, burst) in limits:
-            try:
-                wait = await self._state.pace(owner, "sends", rate=rate, burst=burst, patience=DAY)
-            except Unavailable:
-                # Rather slowly than not at all.
-                wait = 1.0
-            if wait:
-                await self._clock.sleep(wait)
-        while (rest := self._until_window_moves()) > 0:
-            await self._clock.sleep(rest)
-        self._left.append(self._clock.time())
-
-    def _until_window_moves(self) -> float:
-        full = len(self._left) == _WINDOW
-        return self._left[0] + _WINDOW_SECONDS - self._clock.time() if full else 0.0
 
     async def _picture(self, url: str) -> str | bytes:
         """What Telegram takes for a picture: the id it has it under, its address, or the file."""

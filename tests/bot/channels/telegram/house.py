@@ -15,7 +15,7 @@ from typing import Any
 from bot.channels.base import ChannelSettings
 from bot.channels.state import SqliteState, State
 from bot.channels.telegram import Telegram, TelegramSettings
-from bot.channels.telegram.sending import Clock
+from bot.channels.telegram.pace import Clock
 from tests.fakes.agent import ScriptedAgent, say
 from tests.fakes.server import Server, free_port, serve
 from tests.fakes.telegram import TOKEN, FakeTelegram

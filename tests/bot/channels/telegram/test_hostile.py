@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.channels.base import SENDER_ID
-from bot.channels.telegram.sending import Clock
+from bot.channels.telegram.pace import Clock
 from bot.channels.telegram.updates import COMMANDS, Me, Pressed, Said, understand
 from tests.bot.channels.telegram.house import LIMITS, SECRET, FastClock, House, house
 from tests.fakes.telegram import BOT_ID, FakeTelegram

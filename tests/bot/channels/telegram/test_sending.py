@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from bot.channels.telegram.sending import Clock
+from bot.channels.base import ChannelSettings
+from bot.channels.telegram.pace import Clock
 from tests.bot.channels.telegram.house import FastClock, House, house
 from tests.fakes.agent import slow
 from tests.fakes.telegram import TOKEN, FakeTelegram
@@ -349,12 +350,13 @@ def test_a_chat_that_does_not_exist_is_dropped(bot: House) -> None:
 
 
 def test_5_1_20_typing_is_shown_until_the_answer(tmp_path: Path, fake: FakeTelegram) -> None:
-    with house(tmp_path, fake, script={"slow": slow(4.4)}) as bot:
+    limits = ChannelSettings(turn_deadline=20)
+    with house(tmp_path, fake, script={"slow": slow(6)}, limits=limits) as bot:
         bot.shopper(1).says("slow")
         bot.shopper(1).hears()
         shown = [c for c in fake.called("sendChatAction") if c.parameters["action"] == "typing"]
         assert len(shown) == 2
-        assert 3.5 < shown[1].at - shown[0].at < 5
+        assert 3.5 < shown[1].at - shown[0].at < 5.5
         assert shown[1].at < fake.called("sendMessage")[0].at
 
 
