@@ -23,7 +23,7 @@ from abc import abstractmethod
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any
 
@@ -43,7 +43,7 @@ from bot.channels.state import State, StateSettings, shared
 from bot.channels.text import clean, plain
 from bot.channels.turns import Incoming, Receipt, Refusal, Turn
 from shop.errors import SettingsError, Unavailable
-from shop.settings import ShopSettings, read
+from shop.settings import ShopSettings, read, refuse
 from shop.text.language import Turn as Heard
 from shop.text.language import of_conversation
 
@@ -86,6 +86,12 @@ class ChannelSettings:
     shutdown_wait: float = 10.0
     # Opens the route for proactive messages; without it there is none.
     notify_secret: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, (int, float)) and value <= 0:
+                refuse(self, item.name, "a number above 0")
 
 
 class Channel(InputChannel):

@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,8 @@ from bot.channels.web import origins, pages, protocol, sockets
 from bot.channels.web.accounts import Accounts, Name, ask, shop_accounts
 from bot.channels.web.photos import TYPES, NotAnImage, Photos
 from bot.channels.web.tokens import Session, SessionTokens
-from shop.errors import BadToken, NotFound, ShopError, Unavailable
-from shop.settings import ShopSettings, read, refuse
+from shop.errors import BadToken, NotFound, SettingsError, ShopError, Unavailable
+from shop.settings import ShopSettings, read, refuse, variable
 
 logger = logging.getLogger(__name__)
 
@@ -65,10 +65,16 @@ class WebSettings:
     photo_days: float = 90.0
 
     def __post_init__(self) -> None:
-        if not all(origins.well_formed(origin) for origin in self.web_origins):
-            refuse(self, "web_origins", "origins such as https://www.shop.example")
+        for origin in self.web_origins:
+            if not origins.well_formed(origin):
+                expected = "expected an origin such as https://www.shop.example"
+                raise SettingsError(variable("web_origins"), origin, expected)
         if not 0 <= self.web_proxies <= 5:
             refuse(self, "web_proxies", "a number from 0 to 5")
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, (int, float)) and item.name != "web_proxies" and value <= 0:
+                refuse(self, item.name, "a number above 0")
 
 
 @dataclass(frozen=True)

@@ -72,3 +72,9 @@ def test_origins_are_read_from_the_environment() -> None:
         WebSettings, {"XIAOER_WEB_ORIGINS": " https://a.example , http://b.example:81 "}
     )
     assert settings.web_origins == ("https://a.example", "http://b.example:81")
+
+
+@pytest.mark.parametrize("name", ["WEB_SOCKETS", "WEB_SESSIONS_A_MINUTE", "PHOTO_DAYS"])
+def test_a_limit_of_nothing_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"XIAOER_{name}=0"):
+        read(WebSettings, {f"XIAOER_{name}": "0"})
