@@ -168,8 +168,8 @@ def main() -> int:
         + ", ".join(f"{number} {what}" for what, number in faults.items())
     )
     print(
-        "Limits raised for this run: 1,000 messages a second and 100 at once for a shopper, a million"
-        " sessions and messages a minute for an address."
+        "Limits raised for this run: 1,000 messages a second and 100 at once for a shopper,"
+        " a million sessions and messages a minute for an address."
     )
     return int(added > ALLOWED_MS or any(faults.values()))
 
