@@ -43,7 +43,7 @@ def frame(chat: Chat):
     for _ in range(100):
         found = [one for one in chat.page.frames if "/chat" in one.url]
         if found:
-            found[0].wait_for_selector("body[data-status=online]", state="attached")
+            found[0].wait_for_selector("body[data-status=online]", state="attached", timeout=60_000)
             return found[0]
         chat.page.wait_for_timeout(50)
     raise AssertionError("no frame")
