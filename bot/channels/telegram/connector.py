@@ -216,10 +216,19 @@ class Telegram(Channel):
                 await self.state.put(sender, "lang", lang, ttl=365 * DAY)
                 incoming = replace(incoming, lang=lang)
         elif said.command == "reset":
-            name, values = "utter_welcome", {}
-            self.in_order(sender, partial(self.erase, sender))
+            self.in_order(sender, partial(self._begin_anew, Turn(incoming, lang)))
+            return
         turn = Turn(incoming, lang)
         self.in_order(sender, lambda: self.say(turn, name, **values))
+
+    async def _begin_anew(self, turn: Turn) -> None:
+        try:
+            await self.erase(turn.incoming.sender_id)
+        except Unavailable as exc:
+            logger.error("telegram: a conversation was not erased: %s", exc)
+            await self.say(turn, "utter_apology")
+        else:
+            await self.say(turn, "utter_welcome")
 
     async def _feel(self, press: Pressed) -> bool:
         """A button was pressed. Telegram's app waits for an answer, so that comes first."""

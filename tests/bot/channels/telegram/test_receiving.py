@@ -15,7 +15,7 @@ import pytest
 from bot.channels.base import ChannelSettings
 from bot.channels.state import RedisState, SqliteState
 from bot.channels.telegram import Telegram, TelegramSettings
-from shop.errors import SettingsError
+from shop.errors import SettingsError, Unavailable
 from shop.settings import read
 from tests.bot.channels.telegram.house import LIMITS, SECRET, FastClock, House, house
 from tests.fakes.agent import ScriptedAgent, slow
@@ -142,8 +142,6 @@ def test_an_update_that_could_not_be_taken_is_delivered_again(
 
         async def first(self, owner: str, name: str, *, ttl: float) -> bool:
             if self.sick:
-                from shop.errors import Unavailable
-
                 raise Unavailable("the state, in this test")
             return await super().first(owner, name, ttl=ttl)
 
@@ -442,6 +440,16 @@ def test_reset_forgets_the_conversation(bot: House) -> None:
     bot.settled()
     assert bot.agent.erased == ["tg:1"]
     assert bot.fake.texts(1) == ["echo remember me", "utter_welcome en"]
+
+
+def test_reset_does_not_claim_what_was_not_done(bot: House) -> None:
+    async def erase(sender_id: str) -> None:
+        raise Unavailable("the conversations")
+
+    bot.agent.erase = erase  # type: ignore[method-assign]
+    bot.shopper(1, language="en").says("/reset")
+    bot.settled()
+    assert bot.fake.texts(1) == ["utter_apology en"]
 
 
 def test_a_rush_of_commands_is_not_obeyed_for_ever(bot: House) -> None:
