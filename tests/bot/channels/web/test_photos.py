@@ -82,7 +82,7 @@ def test_large_pictures_become_smaller() -> None:
         picture("TIFF"),
         picture()[:60],
         picture("PNG")[:-30],
-        b"\xff\xd8\xff\xe0" + os.urandom(200),
+        b"\xff\xd8\xff\xe0" + bytes(range(200)),
         bomb(),
     ],
     ids=lambda content: repr(content[:12]),
