@@ -215,7 +215,7 @@ class SqliteState(State):
     async def close(self) -> None:
         if self._thread:
             if self._connection:
-                await self._run(lambda db: None)
+                # After what is under way; if that hangs, so be it.
                 self._thread.submit(self._connection.close)
             self._thread.shutdown(wait=False)
         self._thread = self._connection = None
