@@ -36,7 +36,7 @@ class Times:
 
     # How long a push waits for the answer, and the last one of a message.
     patience: float = 4.5
-    last_patience: float = 4.3
+    last_patience: float = 4.0
     # When WeChat has certainly hung up.
     hung_up: float = 6.0
     # How many pushes WeChat makes.

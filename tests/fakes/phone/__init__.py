@@ -7,6 +7,7 @@ started with what `environment()` says.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from pathlib import Path
@@ -35,6 +36,8 @@ def environment(port: int = PORT, kf_port: int = KF_PORT) -> dict[str, str]:
         "XIAOER_WECHAT_AES_KEY": account.aes_key,
         "XIAOER_WECHAT_API_BASE": account.url,
         "XIAOER_WECHAT_DESK": "yes",
+        # The phones are on this machine, too.
+        "XIAOER_PUBLIC_URL": f"http://127.0.0.1:{os.environ.get('XIAOER_PORT') or 5005}",
         "XIAOER_WECHAT_KF_CORPID": service.corpid,
         "XIAOER_WECHAT_KF_SECRET": service.secret,
         "XIAOER_WECHAT_KF_TOKEN": service.token,
