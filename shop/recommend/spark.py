@@ -13,6 +13,7 @@ The interactions are Parquet or CSV with columns user, item (product id), weight
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
@@ -46,6 +47,8 @@ def session(master: str = "local[2]") -> Any:
         from pyspark.sql import SparkSession
     except ImportError as exc:
         raise Unavailable(f"pyspark is not installed: {HOW_TO}") from exc
+    # Else its workers are whichever python3 comes first, of another version perhaps.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     try:
         return (
             SparkSession.builder.master(master)
@@ -53,7 +56,8 @@ def session(master: str = "local[2]") -> Any:
             .config("spark.ui.enabled", "false")
             .config("spark.driver.bindAddress", "127.0.0.1")
             .config("spark.driver.host", "127.0.0.1")
-            .config("spark.sql.shuffle.partitions", "8")
+            .config("spark.ui.showConsoleProgress", "false")
+            .config("spark.sql.shuffle.partitions", "2" if master.startswith("local") else "200")
             .getOrCreate()
         )
     except (PySparkRuntimeError, OSError) as exc:
@@ -141,26 +145,33 @@ class SparkHybrid(Hybrid):
         return source
 
     def _next(self, frame: Any) -> NextItem:
-        from pyspark.sql import Window
         from pyspark.sql import functions as f
 
-        order = Window.partitionBy("user").orderBy("at", "place")
-        backwards = Window.partitionBy("user").orderBy(f.desc("at"), f.desc("place"))
+        act = f.struct("at", "place", "item")
+        acts = f.sort_array(f.collect_list(act))
         newest = (
-            frame.withColumn("back", f.row_number().over(backwards))
-            .where(f.col("back") <= LONGEST_HISTORY)
-            .drop("back")
+            frame.groupBy("user")
+            .agg(acts.alias("acts"))
+            .select(
+                "user",
+                f.posexplode(
+                    f.expr(
+                        f"slice(acts, greatest(size(acts) - {LONGEST_HISTORY - 1}, 1), size(acts))"
+                    )
+                ).alias("step", "act"),
+            )
         )
-        pairs = None
-        for step in range(1, self._reach + 1):
-            after = newest.select(
-                f.col("item").alias("before"),
-                f.lead("item", step).over(order).alias("after"),
-                f.lit(self._fading ** (step - 1)).alias("weight"),
-            ).where("after is not null")
-            pairs = after if pairs is None else pairs.union(after)
-        assert pairs is not None
-        rows = pairs.groupBy("before", "after").agg(f.sum("weight").alias("weight")).collect()
+        one = newest.select("user", f.col("step").alias("s"), f.col("act.item").alias("before"))
+        two = newest.select("user", f.col("step").alias("t"), f.col("act.item").alias("after"))
+        distance = f.col("t") - f.col("s")
+        rows = (
+            one.join(two, "user")
+            .where(distance.between(1, self._reach))
+            .select("before", "after", f.pow(f.lit(self._fading), distance - 1).alias("weight"))
+            .groupBy("before", "after")
+            .agg(f.sum("weight").alias("weight"))
+            .collect()
+        )
         before = np.array([row["before"] for row in rows], np.int64)
         after_ = np.array([row["after"] for row in rows], np.int64)
         weight = np.array([row["weight"] for row in rows], np.float32)
