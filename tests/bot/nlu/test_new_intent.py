@@ -16,7 +16,7 @@ from bot.nlu.training import Trained, train
 from shop.errors import EncoderError
 from shop.text import encoder
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 NEW = "request_invoice"
 OLD = ("check_order", "return_item", "ask_points", "greet", "out_of_scope")
 FEW, TRAIN, TEST = 10, 25, 20
