@@ -17,6 +17,7 @@ import statistics
 import sys
 import tempfile
 import time
+import uuid
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ class Page:
         await self._socket.close()
 
     async def say(self, text: str) -> None:
-        message = {"id": text, "type": "text", "text": text, "lang": "en"}
+        message = {"id": uuid.uuid4().hex, "type": "text", "text": text, "lang": "en"}
         await self._socket.send_str("421" + json.dumps(["user_uttered", message]))
 
     async def hears(self, enough: Any) -> None:

@@ -111,12 +111,14 @@ class RedisLocks:
         # "|" is in no sender id.
         keys = [f"{self._prefix}|{name}|queue", f"{self._prefix}|{name}|alive"]
         me = uuid.uuid4().hex
+        left = asyncio.Event()
         heart: asyncio.Task[None] | None = None
         try:
             await self._acquire(keys, me)
-            heart = asyncio.ensure_future(self._beat(keys, me))
+            heart = asyncio.ensure_future(self._beat(keys, me, left))
             yield
         finally:
+            left.set()
             if heart:
                 heart.cancel()
             # A sign of life that is not renewed frees the others anyway.
@@ -142,11 +144,13 @@ class RedisLocks:
             enter = "0"
             await asyncio.sleep(self.look)
 
-    async def _beat(self, keys: list[str], me: str) -> None:
-        while True:
+    async def _beat(self, keys: list[str], me: str, left: asyncio.Event) -> None:
+        # In Python 3.10 a task may miss its cancellation (bpo-37658), hence the event.
+        while not left.is_set():
             await asyncio.sleep(self.beat)
             try:
-                if await self._eval(_STEP, keys, me, self.lifetime, "0") != 1:
+                alive = await self._eval(_STEP, keys, me, self.lifetime, "0") == 1
+                if not alive and not left.is_set():
                     logger.error("A conversation's lock was lost while its turn ran")
                     return
             except Unavailable as exc:

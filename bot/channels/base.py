@@ -60,6 +60,8 @@ SECRET_HEADER = "X-Xiaoer-Secret"
 LARGEST_BODY = 6 * 1024 * 1024
 # Seconds between two "one moment, please" to the same shopper.
 PATIENCE_NOTICE = 10.0
+# Seconds in which a cancelled task should have ended.
+CANCELLATION = 1.0
 # Shoppers whose last turns are remembered to choose the language of a channel's own sentences.
 LISTENED_TO = 2_000
 
@@ -421,7 +423,8 @@ class Channel(InputChannel):
             return
         output = Output(self, turn=turn, hold=True)
         rasa = asyncio.ensure_future(self._rasa(turn, text, output))
-        typing = asyncio.ensure_future(self._type(incoming.sender_id))
+        ended = asyncio.Event()
+        typing = asyncio.ensure_future(self._type(incoming.sender_id, ended))
         try:
             await asyncio.wait({rasa}, timeout=self.limits.turn_deadline)
             if not rasa.done():
@@ -431,13 +434,13 @@ class Channel(InputChannel):
                     await self.say(turn, "utter_apology")
                 await asyncio.wait({rasa}, timeout=self.limits.turn_limit)
         finally:
-            if not rasa.done():
-                rasa.cancel()
-                await asyncio.wait({rasa})
-            typing.cancel()
-            await asyncio.wait({typing})
+            ended.set()
+            for task in (rasa, typing):
+                task.cancel()
+            # Not for ever: in Python 3.10 a task may miss its cancellation (bpo-37658).
+            await asyncio.wait({rasa, typing}, timeout=CANCELLATION)
         await output.release(incoming.sender_id)
-        failed = rasa.cancelled() or rasa.exception() is not None
+        failed = not rasa.done() or rasa.cancelled() or rasa.exception() is not None
         if failed:
             self._log_failure(turn, rasa)
             if tap and incoming.key:
@@ -467,12 +470,13 @@ class Channel(InputChannel):
             )
         )
 
-    async def _type(self, recipient: str) -> None:
-        """Show "typing…" until cancelled."""
+    async def _type(self, recipient: str, ended: asyncio.Event) -> None:
+        """Show "typing…" until cancelled, or told that the turn has ended."""
         try:
-            while True:
+            while not ended.is_set():
                 await self._try_typing(recipient, True)
-                await asyncio.sleep(self.typing_every or 3_600)
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(ended.wait(), self.typing_every)
         finally:
             # Shielded: the cancellation that ends the turn must not end this too.
             await asyncio.shield(self._try_typing(recipient, False))
@@ -513,7 +517,7 @@ class Channel(InputChannel):
 
     def _log_failure(self, turn: Turn, rasa: asyncio.Future[None]) -> None:
         sender = pseudonym(turn.incoming.sender_id)
-        if rasa.cancelled():
+        if not rasa.done() or rasa.cancelled():
             logger.error("%s: gave up a turn of %s: too slow", self.name(), sender)
             return
         error = rasa.exception()

@@ -7,6 +7,8 @@ agent.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import time
 from abc import ABC, abstractmethod
@@ -418,6 +420,19 @@ class ChannelChecks(ABC):
             shopper.type("hang")
             shopper.type("next")
             shopper.waits_for("utter_apology", "echo next")
+
+    def test_typing_that_cannot_be_stopped_does_not_hold_the_answer(self, tmp_path: Path) -> None:
+        async def stubborn(recipient: str, on: bool) -> None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.3)
+
+        agent = ScriptedAgent()
+        with self.running(tmp_path, agent) as (server, channel):
+            channel.typing = stubborn  # type: ignore[method-assign]
+            with self.shopper(server, "anna") as shopper:
+                for number in range(3):
+                    shopper.type(f"number {number}")
+                shopper.waits_for("echo number 2")
 
     def test_a_text_of_2000_characters_is_taken_and_a_longer_one_refused(
         self, tmp_path: Path

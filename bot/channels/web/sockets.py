@@ -76,6 +76,25 @@ class StrictWebSocket(WebSocket):
         return frame
 
 
+class BackgroundTasks:
+    """Starts Engine.IO's tasks and keeps them: it would neither hold nor end them itself."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def __call__(self, target: Callable[..., Any], *args: Any, **kwargs: Any) -> asyncio.Task[Any]:
+        task = asyncio.get_running_loop().create_task(target(*args, **kwargs))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def end(self) -> None:
+        """Cancel what is left, such as the wait for the next ping."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
 class Json:
     """JSON whose errors are all ValueErrors, as the libraries expect."""
 
@@ -116,6 +135,7 @@ def make(redis_url: str, origin_allowed: Callable[[str | None, dict[str, Any]], 
         engineio_logger=log,
     )
     sio.eio._async = {**sio.eio._async, "websocket": StrictWebSocket}
+    sio.eio.start_background_task = BackgroundTasks()
     return sio
 
 
@@ -132,8 +152,8 @@ def open_now(sio: Any) -> None:
 async def close(sio: Any) -> None:
     """End the connections to pages and to Redis."""
     await sio.shutdown()
+    await sio.eio.start_background_task.end()
     if listener := getattr(sio.manager, "thread", None):
-        listener.cancel()
         await asyncio.wait({listener}, timeout=PATIENCE)
     if redis := getattr(sio.manager, "redis", None):
         await sio.manager.pubsub.close()
