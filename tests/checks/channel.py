@@ -139,6 +139,16 @@ class ChannelChecks(ABC):
         with serve(channel, agent=agent) as server:
             yield server, channel
 
+    async def after_its_turns(self, channel: Channel, sender: str) -> None:
+        """Until the turns of a sender that wait now are over."""
+        over = asyncio.Event()
+
+        async def tell() -> None:
+            over.set()
+
+        channel.in_order(sender, tell)
+        await over.wait()
+
     # --- S1 … S14
 
     @pytest.mark.parametrize(
@@ -392,6 +402,7 @@ class ChannelChecks(ABC):
             server.run(channel.hand_over(shopper.sender_id, True))
             shopper.type("quiet")
             until(lambda: agent.tracker[shopper.sender_id] == ["quiet"])
+            server.run(self.after_its_turns(channel, shopper.sender_id))
             server.run(channel.hand_over(shopper.sender_id, False))
             shopper.type("heard")
             shopper.waits_for("echo heard")
