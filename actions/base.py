@@ -22,8 +22,8 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from shop.backend import ShopBackend
 from shop.database import open_engine
-from shop.errors import NotSignedIn, ShopError
-from shop.identity import Identity
+from shop.errors import NotAllowed, NotSignedIn, ShopError
+from shop.identity import IN_A_GROUP, Identity
 from shop.models import Language
 from shop.settings import ShopSettings, read
 from shop.sql import open_shop
@@ -47,6 +47,8 @@ class Turn:
         self.intent: str = message.get("intent", {}).get("name") or ""
         self.entities: list[dict[str, Any]] = message.get("entities") or []
         self.text: str = message.get("text") or "" if _typed(message) else ""
+        # What the channel tells of the message.
+        self.metadata: Mapping[str, Any] = message.get("metadata") or {}
         self.slots: dict[str, Any] = dict(tracker.slots)
         self.ranking: list[dict[str, Any]] = message.get("intent_ranking") or []
         self.lang = _language(tracker)
@@ -59,7 +61,14 @@ class Turn:
         return next((str(e["value"]) for e in self.entities if e.get("entity") == name), None)
 
     def customer_id(self) -> int:
-        """The customer bound to this conversation. Raises: NotSignedIn, Unavailable."""
+        """The customer bound to this conversation.
+
+        Raises:
+            NotAllowed: with reason group: others read along.
+            NotSignedIn, Unavailable
+        """
+        if IN_A_GROUP.fullmatch(self.sender_id):
+            raise NotAllowed("group")
         customer_id = identity().customer_of(self.sender_id)
         if customer_id is None:
             raise NotSignedIn(f"{self.intent} needs a customer")
@@ -113,8 +122,12 @@ class ShopAction(Action):
         except NotSignedIn:
             turn.responses = [("utter_sign_in", {})]
         except (ShopError, asyncio.TimeoutError) as error:
-            logger.error("%s: %s: %s", self.name(), type(error).__name__, error)
-            turn.responses = [("utter_unavailable", {})]
+            if isinstance(error, NotAllowed) and error.reason == "group":
+                private_chat = turn.metadata.get("private_chat", "")
+                turn.responses = [("utter_private", {"link": private_chat})]
+            else:
+                logger.error("%s: %s: %s", self.name(), type(error).__name__, error)
+                turn.responses = [("utter_unavailable", {})]
         except Exception as error:  # a shopper hears an apology, whatever went wrong
             logger.exception("%s failed: %s", self.name(), type(error).__name__)
             turn.responses = [("utter_apology", {})]

@@ -46,6 +46,7 @@ class Chat:
         intent: str = "inform",
         *,
         ranking: tuple[str, ...] = (),
+        metadata: dict[str, Any] | None = None,
         **entities: str,
     ) -> Answer:
         """One message of the shopper, already understood, and the action that a rule chose."""
@@ -62,7 +63,7 @@ class Chat:
                 }
                 for name, value in entities.items()
             ],
-            "metadata": {"typed": not text.startswith("/")},
+            "metadata": {"typed": not text.startswith("/"), **(metadata or {})},
         }
         self.events.append({"event": "user", "text": text, "metadata": message["metadata"]})
         tracker = Tracker(

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from actions import base
+from actions.orders import ActionCheckOrder
+from actions.shipping import ActionTrackShipment
 from bot.responses import Responses
-from shop.errors import NotSignedIn, Unavailable
+from shop.errors import NotAllowed, NotSignedIn, Unavailable
+from tests.actions.conftest import Chat
 
 
 class ActionProbe(base.ShopAction):
@@ -47,8 +50,6 @@ async def test_an_error_becomes_one_sentence_and_nothing_half_said(chat, error, 
 
 
 async def test_a_database_that_is_gone_is_an_apology_and_comes_back(chat, database):
-    from actions.orders import ActionCheckOrder
-
     chat.sign_in("several_orders")
     base.shop().engine.dispose()
     base.identity()._engine.dispose()
@@ -56,6 +57,34 @@ async def test_a_database_that_is_gone_is_an_apology_and_comes_back(chat, databa
     assert (await chat(ActionCheckOrder(), "订单", "check_order")).names == ["utter_unavailable"]
     away.rename(database)
     assert (await chat(ActionCheckOrder(), "订单", "check_order")).names == ["utter_choose_order"]
+
+
+@pytest.mark.parametrize(
+    ("action", "text", "intent"),
+    [
+        (ActionCheckOrder(), "我的订单", "check_order"),
+        (ActionCheckOrder(), "where is my order", "check_order"),
+        (ActionTrackShipment(), "查物流", "track_shipment"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("metadata", "link"),
+    [({"private_chat": "https://t.me/xiaoer_bot"}, "https://t.me/xiaoer_bot"), ({}, "")],
+)
+async def test_in_a_group_personal_data_are_for_the_private_chat(
+    database, action, text, intent, metadata, link
+):
+    member = Chat("tg:-1001234567890:42")
+    answer = await member(action, text, intent, metadata=metadata)
+    assert answer.said == [("utter_private", {"link": link})]
+
+
+async def test_who_asks_in_private_is_asked_to_sign_in(database):
+    assert (await Chat("tg:42")(ActionCheckOrder(), "我的订单")).names == ["utter_sign_in"]
+
+
+async def test_another_rule_that_is_broken_is_no_matter_of_groups(chat):
+    assert (await chat(failing(NotAllowed("too_late")), "你好")).names == ["utter_unavailable"]
 
 
 async def test_work_that_takes_too_long_is_an_apology_in_time(chat, monkeypatch):

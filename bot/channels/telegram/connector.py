@@ -208,7 +208,7 @@ class Telegram(Channel):
         if not await self._has_patience(sender):
             return
         lang = self._language(incoming)
-        name, values = "utter_private", {"link": f"https://t.me/{self.me.username}"}
+        name, values = "utter_private", {"link": self.me.link}
         if said.command == "lang":
             name, values = "utter_ask_language", {}
             if said.argument in ("zh", "en"):

@@ -62,6 +62,11 @@ class Me:
     id: int
     username: str = ""
 
+    @property
+    def link(self) -> str:
+        """Opens the private chat with the bot; empty while its name is not known."""
+        return f"https://t.me/{self.username}" if self.username else ""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -146,7 +151,7 @@ def understand(update: Any, me: Me) -> Event | None:
     if message := _dict(update.get("message")):
         return _message(message, delivery, me)
     if query := _dict(update.get("callback_query")):
-        return _press(query, delivery)
+        return _press(query, delivery, me)
     if change := _dict(update.get("my_chat_member")):
         return _membership(change)
     return None
@@ -159,7 +164,7 @@ def _message(message: dict[str, Any], delivery: str, me: Me) -> Event | None:
     place = _place(_dict(message.get("chat")), user)
     if place is None:
         return None
-    said = Said(place, delivery, lang=_language(user), metadata=_metadata(message, user))
+    said = Said(place, delivery, lang=_language(user), metadata=_metadata(message, user, me))
     text = message.get("text")
     words = text if isinstance(text, str) else message.get("caption")
     words = words if isinstance(words, str) else ""
@@ -268,7 +273,7 @@ def _attachments(message: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _press(query: dict[str, Any], delivery: str) -> Pressed | None:
+def _press(query: dict[str, Any], delivery: str, me: Me) -> Pressed | None:
     message, user = _dict(query.get("message")), _dict(query.get("from"))
     place = _place(_dict(message.get("chat")), user)
     identifier, data = query.get("id"), query.get("data")
@@ -292,7 +297,7 @@ def _press(query: dict[str, Any], delivery: str) -> Pressed | None:
         message=_integer(message.get("message_id")),
         keyboard=keyboard,
         lang=_language(user),
-        metadata=_metadata(message, user),
+        metadata=_metadata(message, user, me),
     )
 
 
@@ -325,7 +330,7 @@ def _without_mention(words: str, me: Me) -> str:
     return re.sub(rf"(?<!\w)@{re.escape(me.username)}(?!\w)[,，:：]?", "", words, flags=re.I)
 
 
-def _metadata(message: dict[str, Any], user: dict[str, Any]) -> dict[str, Any]:
+def _metadata(message: dict[str, Any], user: dict[str, Any], me: Me) -> dict[str, Any]:
     texts = {
         "chat_type": _dict(message.get("chat")).get("type"),
         "language_code": user.get("language_code"),
@@ -335,6 +340,8 @@ def _metadata(message: dict[str, Any], user: dict[str, Any]) -> dict[str, Any]:
     return {
         "user_id": user.get("id"),
         "message_id": _integer(message.get("message_id")),
+        # Where to go on with what concerns nobody else.
+        **({"private_chat": me.link} if me.link else {}),
         **{name: clean(t)[:64] for name, t in texts.items() if isinstance(t, str)},
     }
 

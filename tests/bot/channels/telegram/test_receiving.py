@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rasa.core.channels.channel import UserMessage
 
+from bot import nlg
 from bot.channels.base import ChannelSettings
+from bot.channels.messages import Text, from_rasa
 from bot.channels.state import RedisState, SqliteState
 from bot.channels.telegram import Telegram, TelegramSettings
 from shop.errors import SettingsError, Unavailable
@@ -614,6 +617,29 @@ def test_in_a_group_nothing_personal_is_talked_about(bot: House, content: dict[s
     bot.settled()
     assert not bot.agent.said
     assert bot.fake.texts(-70) == ["utter_private en https://t.me/xiaoer_bot"]
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_5_1_23_an_action_that_refuses_a_group_can_lead_to_the_private_chat(
+    bot: House, lang: str
+) -> None:
+    """`actions.base` says `utter_private` with this link; here as the shopper sees it."""
+
+    async def refuse(heard: UserMessage) -> None:
+        link = heard.metadata["private_chat"]
+        said = nlg.say("utter_private", lang, "telegram", link=link)
+        await heard.output_channel.send_response(heard.sender_id, dict(said))
+
+    bot.agent.script["my order?"] = refuse
+    bot.shopper(1, chat=-70).says("@xiaoer_bot my order?")
+    bot.settled()
+    (said,) = bot.fake.said(-70)
+    ((button,),) = said["reply_markup"]["inline_keyboard"]
+    assert button["url"] == "https://t.me/xiaoer_bot"
+    assert bot.agent.said[0].metadata["chat_type"] == "group"
+    # Without the bot's name there is no button, but the sentence stays.
+    bare = from_rasa(nlg.say("utter_private", lang, "telegram", link=""))
+    assert [type(part) for part in bare] == [Text]
 
 
 def test_5_1_23_a_group_that_became_a_supergroup_goes_on(bot: House) -> None:
