@@ -155,6 +155,9 @@ class TransformerNLU(GraphComponent, IntentClassifier, EntityExtractorMixin):
 
     def train(self, training_data: TrainingData) -> Resource:
         """Train on the examples; what only channels send is remembered, not learned."""
+        # Read when torch is loaded. Threads that spin while they wait for one another make training
+        # several times slower on a machine that also does something else.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         try:
             from bot.nlu.training import train
         except ImportError as error:
