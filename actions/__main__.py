@@ -19,6 +19,7 @@ from sanic.exceptions import SanicException
 from sanic.response import json
 
 from actions.base import shop
+from actions.recommend import warm_up
 from shop.errors import SettingsError, ShopError
 from shop.models import ProductQuery
 from shop.settings import ShopSettings, read
@@ -74,6 +75,7 @@ def read_ahead() -> None:
     """Opens the shop and its search; where the database is away, the first message will try."""
     try:
         shop().search_products(ProductQuery(text="小二", limit=1))
+        warm_up()
     except ShopError as error:
         logger.error("The shop is not ready: %s", error)
 

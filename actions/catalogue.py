@@ -3,67 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Any
 
 from actions.base import ShopAction, Turn, shop
 from actions.choosing import chosen_product
+from actions.goods import Search, asked_for, availability, named_product, product_values, query_of
 from actions.plain import plain
-from shop.errors import NotFound
-from shop.models import Hit, Product, ProductQuery
-from shop.text.prices import PriceRange
+from actions.recommend import LIKE, SHOWN, WITH, hear, offer_instead, recommend, search_for
+from actions.visit import Visit
+from shop.models import Hit
+from shop.text.gist import names_goods
 from shop.text.request import Request
-
-PAGE = 6
-FEW_LEFT = 5
-# "Cheaper" than what was shown, where no amount is named.
-CHEAPER = Decimal("0.8")
-
-# What a search is made of, as it stands in the slot `search` between two messages.
-Search = dict[str, Any]
 
 
 class ActionSearchProduct(ShopAction):
-    """Searches for what was asked; without new goods it narrows the last search down, or pages."""
+    """Searches for what was asked; without new goods it narrows the last search down, or pages.
+
+    Where the choice was left to us, as of a present, it goes on recommending.
+    """
 
     def work(self, turn: Turn) -> None:
         if turn.intent == "inform" and chosen_product(turn):
             ActionShowProduct().work(turn)
             return
-        search = asked_for(turn, turn.request())
-        if not search:
+        request = turn.request()
+        search = asked_for(turn, request)
+        if _left_to_us(search, request):
+            request, visit = hear(turn)
+            recommend(turn, visit, search_for(turn, visit, request))
+        elif search:
+            show_results(turn, search)
+        else:
             turn.remember(asked="product")
             turn.say("utter_ask_what_to_find")
-            return
-        show_results(turn, search)
 
 
-def asked_for(turn: Turn, request: Request) -> Search:
-    """The search that is meant: a new one where goods are named, else the last one changed."""
-    last: Search = turn.slots.get("search") or {}
-    search: Search = {} if request.names_goods or request.brands else dict(last, offset=0)
-    if request.paging and last and not request.names_goods:
-        search["offset"] = last.get("offset", 0) + PAGE
-    if request.names_goods:
-        search["text"] = " ".join(request.terms)
-        search["category"] = next(iter((*request.kinds, *request.categories)), None)
-    if request.brands:
-        search["brand"] = request.brands[0]
-    if request.colours:
-        search["colours"] = list(request.colours)
-    if request.sizes:
-        search["sizes"] = list(request.sizes)
-    if request.price:
-        search.update(_bounds(request.price, turn))
-    if request.excluded.terms:
-        search["without"] = [*search.get("without", []), *request.excluded.terms]
-    if request.excluded.shown:
-        search["exclude"] = [*search.get("exclude", []), *shown_products(turn)]
-    return search if last or set(search) - {"offset"} else {}
+def _left_to_us(search: Search, request: Request) -> bool:
+    """Whether nobody has named goods, but a recipient, or conditions of what we recommended."""
+    if names_goods(request) or request.brands:
+        return False
+    recommended = any(key in search for key in (SHOWN, LIKE, WITH))
+    return recommended or (bool(search.get("gift")) and not search.get("text"))
 
 
 class ActionShowProduct(ShopAction):
-    """Shows the item that is meant, with its variants and stock, or asks which one."""
+    """Shows the item that is meant, with its variants and stock, or asks which one; beside one
+    that is sold out, what could take its place."""
 
     def work(self, turn: Turn) -> None:
         product = named_product(turn)
@@ -78,23 +63,11 @@ class ActionShowProduct(ShopAction):
         ]
         turn.say("utter_product_detail", **product_values(product), variants=variants)
         shop().record_interaction(turn.visitor_id(), product.id, "view")
-
-
-def named_product(turn: Turn) -> Product | None:
-    """The product that was pointed at or named, or the only one on the screen."""
-    chosen = chosen_product(turn)
-    if chosen is None:
-        shown = shown_products(turn)
-        chosen = str(shown[0]) if len(shown) == 1 else None
-    if chosen is None:
-        return None
-    if chosen.isascii() and chosen.isdecimal():
-        try:
-            return shop().product(int(chosen))
-        except NotFound:
-            return None
-    found = shop().search_products(ProductQuery(text=chosen, limit=1))
-    return found.items[0].product if found.exact else None
+        visit = Visit.of(turn)
+        visit.looked_at(product.id)
+        visit.keep(turn)
+        if product.stock <= 0:
+            offer_instead(turn, product.id)
 
 
 def show_results(turn: Turn, search: Search) -> None:
@@ -111,68 +84,5 @@ def show_results(turn: Turn, search: Search) -> None:
     turn.say("utter_found_products" if exact else "utter_near_products", products=_cards(hits))
 
 
-def query_of(search: Search) -> ProductQuery:
-    """One page of goods in stock that meet a search."""
-    return ProductQuery(
-        text=search.get("text", ""),
-        category=search.get("category"),
-        brand=search.get("brand"),
-        colours=tuple(search.get("colours", ())),
-        sizes=tuple(search.get("sizes", ())),
-        price_min=_decimal(search.get("price_min")),
-        price_max=_decimal(search.get("price_max")),
-        sort=search.get("sort", "relevance"),
-        without=tuple(search.get("without", ())),
-        exclude=frozenset(search.get("exclude", ())),
-        in_stock=True,
-        limit=PAGE,
-        offset=search.get("offset", 0),
-    )
-
-
-def product_values(product: Product, price: Decimal | None = None) -> dict[str, Any]:
-    """A product as responses show it."""
-    return {
-        "code": str(product.id),
-        "name": plain(product.name),
-        "description": plain(product.description),
-        "brand": plain(product.brand),
-        "category": product.category,
-        "colours": list(product.colours),
-        "price": plain(price or product.price_min),
-        "picture": product.picture,
-        "availability": availability(product.stock),
-    }
-
-
-def availability(stock: int) -> str:
-    """A code of the table `availability`."""
-    if stock <= 0:
-        return "out_of_stock"
-    return "few_left" if stock <= FEW_LEFT else "in_stock"
-
-
 def _cards(hits: Iterable[Hit]) -> list[dict[str, Any]]:
     return [product_values(hit.product, hit.price) for hit in hits]
-
-
-def _bounds(price: PriceRange, turn: Turn) -> Search:
-    """Bounds of a search; a mere wish sorts, "cheaper" means than what was shown."""
-    if price.relative == "cheaper" and (shown := shown_products(turn)):
-        lowest = min(product.price_min for product in shop().products(shown))
-        return {"price_min": None, "price_max": str(lowest * CHEAPER), "sort": "price_asc"}
-    if price.relative in ("cheap", "cheaper", "cheapest"):
-        return {"sort": "price_asc"}
-    if price.relative:
-        return {"sort": "price_desc"}
-    return {"price_min": plain(price.minimum), "price_max": plain(price.maximum)}
-
-
-def shown_products(turn: Turn) -> list[int]:
-    """Ids of the products on the screen."""
-    shown = turn.slots.get("shown") or {}
-    return [int(i) for i in shown.get("ids", [])] if shown.get("kind") == "products" else []
-
-
-def _decimal(value: str | None) -> Decimal | None:
-    return None if value is None else Decimal(value)

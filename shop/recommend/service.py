@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from shop.backend import ShopBackend
 from shop.catalogue import check
-from shop.errors import NotFound
+from shop.errors import EncoderError, NotFound
 from shop.models import Interaction, ProductQuery, TasteSubject
 from shop.recommend import recipients
 from shop.recommend.artefact import Watched
@@ -75,6 +76,7 @@ class Context:
         viewed: product ids looked at in it, oldest first.
         shown: product ids recommended in it, which do not come again.
         likes, dislikes: what was said in it: subject and value, as in `Taste`.
+        kinds: codes of table `kind`, any of which will do; empty for all.
         gift: it is for somebody else, so the shopper's own history says nothing.
         gender, age: of the recipient, as in `shop.text.recipients`.
     """
@@ -83,6 +85,7 @@ class Context:
     shown: tuple[int, ...] = ()
     likes: tuple[tuple[TasteSubject, str], ...] = ()
     dislikes: tuple[tuple[TasteSubject, str], ...] = ()
+    kinds: tuple[str, ...] = ()
     gift: bool = False
     gender: str | None = None
     age: str | None = None
@@ -152,18 +155,18 @@ class Recommendations:
         product_id: int,
         *,
         cheaper: bool = False,
-        limit: int = 10,
+        query: ProductQuery = ProductQuery(),  # noqa: B008 (it is frozen)
         customer_id: int | None = None,
         context: Context = Context(),
     ) -> tuple[Recommendation, ...]:
-        """What is like a product, only cheaper if wanted.
+        """What is like a product and meets the conditions of a query, only cheaper if wanted.
 
         Raises:
             NotFound: there is no such product.
             InvalidValue, Unavailable: as in `for_request`.
         """
         return self._like(
-            product_id, "cheaper" if cheaper else "similar", limit, customer_id, context
+            product_id, "cheaper" if cheaper else "similar", query, customer_id, context
         )
 
     def instead_of(
@@ -176,19 +179,21 @@ class Recommendations:
     ) -> tuple[Recommendation, ...]:
         """What to offer for a product that is out of stock or being returned: of the same kind
         where there is any. Raises: as `similar`."""
-        return self._like(product_id, "instead", limit, customer_id, context)
+        return self._like(
+            product_id, "instead", ProductQuery(limit=limit), customer_id, context
+        )
 
     def goes_with(
         self,
         product_ids: Sequence[int],
         *,
-        limit: int = 10,
+        query: ProductQuery = ProductQuery(),  # noqa: B008 (it is frozen)
         customer_id: int | None = None,
         context: Context = Context(),
     ) -> tuple[Recommendation, ...]:
-        """What is bought together with products, not more of the same kind; empty when nobody
-        knows. Raises: InvalidValue, Unavailable."""
-        check(ProductQuery(limit=limit))
+        """What is bought together with products and meets the conditions of a query, not more of
+        the same kind; empty when nobody knows. Raises: InvalidValue, Unavailable."""
+        check(query)
         shelf, view = self._now()
         if view is None or view.artefact.baskets is None:
             return ()
@@ -196,13 +201,13 @@ class Recommendations:
         if not own:
             return ()
         shopper = self._shopper(customer_id, context)
-        allowed = self._allowed(shelf, shopper, ProductQuery(), context)
+        allowed = self._allowed(shelf, shopper, query, context)
         allowed[shelf.rows(product_ids)] = False
         allowed &= ~np.isin(shelf.kinds, view.artefact.kinds[own])
         links = view.artefact.baskets.links[own].toarray()
         strength = np.where(view.to_items(allowed), links.sum(axis=0), 0)
         found = []
-        for item in np.argsort(-strength, kind="stable")[: 4 * limit]:
+        for item in np.argsort(-strength, kind="stable")[: 4 * query.limit]:
             if strength[item] <= 0:
                 break
             with_item = own[int(np.argmax(links[:, item]))]
@@ -212,7 +217,11 @@ class Recommendations:
                     int(view.artefact.item_ids[item]), float(strength[item]), "together", evidence
                 )
             )
-        return self._still_there(found, limit)
+        return self._still_there(found, query.limit)
+
+    def mentioned(self, words: str) -> bool:
+        """Whether any product has these words in its texts. Raises: Unavailable."""
+        return bool(self._shelves.get().mentions(words).any())
 
     def record_shown(
         self, customer_id: int | None, recommendations: Sequence[Recommendation]
@@ -259,6 +268,8 @@ class Recommendations:
     ) -> Mask:
         mask = shelf.meets(query)
         mask[shelf.rows(context.shown)] = False
+        if context.kinds:
+            mask &= np.isin(shelf.kinds, context.kinds)
         now = self._clock()
         for product_id, at in shopper.bought.items():
             rows = shelf.rows([product_id])
@@ -364,16 +375,21 @@ class Recommendations:
         return self._still_there(found, page)[query.offset :]
 
     def _like(
-        self, product_id: int, code: str, limit: int, customer_id: int | None, context: Context
+        self,
+        product_id: int,
+        code: str,
+        query: ProductQuery,
+        customer_id: int | None,
+        context: Context,
     ) -> tuple[Recommendation, ...]:
-        check(ProductQuery(limit=limit))
+        check(query)
         shelf, view = self._now()
         row = shelf.rows([product_id])
         if not len(row):
             raise NotFound(f"product {product_id}")
         it = int(row[0])
-        shopper = replace(self._shopper(customer_id, context), bought={})
-        allowed = self._allowed(shelf, shopper, ProductQuery(), context)
+        shopper = self._shopper(customer_id, context)
+        allowed = self._allowed(shelf, shopper, query, context)
         allowed[it] = False
         price = shelf.price[it]
         if code == "cheaper":
@@ -391,7 +407,7 @@ class Recommendations:
         # Something of another department is not like it, whoever bought both.
         allowed &= shelf.categories == shelf.categories[it]
         rows = np.flatnonzero(allowed)
-        rows = rows[np.argsort(-likeness[rows], kind="stable")][: limit + 20]
+        rows = rows[np.argsort(-likeness[rows], kind="stable")][: query.limit + 20]
         found = []
         for other in rows:
             evidence: dict[str, Any] = {"product": product_id}
@@ -401,7 +417,7 @@ class Recommendations:
                     shelf.products[product_id].price_min - shelf.products[other_id].price_min
                 )
             found.append(Recommendation(other_id, float(likeness[other]), code, evidence))
-        return self._still_there(found, limit)
+        return self._still_there(found, query.limit)
 
     def _near(self, view: View, query: ProductQuery, free: Mask) -> Floats:
         """How near every item is to the words of a request, (items,); 0 without words."""
@@ -409,14 +425,29 @@ class Recommendations:
         text = query.text.strip()
         if not text:
             return near
-        if view.content is None or self._encoder is None:
-            return view.to_items(view.shelf.mentions(text)).astype(np.float32)
-        near += np.maximum(view.content.near(self._encoder.query([text])[0]), 0)
+        vector = self._vector(text) if view.content is not None else None
+        if view.content is None or vector is None:
+            for piece in _pieces(text):
+                near += view.to_items(view.shelf.mentions(piece)) * len(piece) / len(text)
+            return near
+        near += np.maximum(view.content.near(vector), 0)
         # Words found in its texts say more than nearness, but are looked for in a few only.
         for item in _top(near, free, _NEAREST):
             words = matched_words(text, view.shelf.texts[view.rows[item]])
             near[item] += sum(map(len, words)) / len(text)
         return near
+
+    def _vector(self, text: str) -> Floats | None:
+        """The text as a vector; None without an encoder, which is reported once."""
+        if self._encoder is None:
+            return None
+        try:
+            vector: Floats = self._encoder.query([text])[0]
+        except EncoderError as exc:
+            logger.warning("Words of requests count as they are written: %s", exc)
+            self._encoder = None
+            return None
+        return vector
 
     def _fresh(self, view: View, history: list[int], free: Mask) -> npt.NDArray[np.int64]:
         """The row of the newly listed item most like the history, if any is like it."""
@@ -458,6 +489,15 @@ def _touched(history: Sequence[Interaction]) -> list[tuple[int, str]]:
         before = how.pop(act.product_id, code)
         how[act.product_id] = max(before, code, key=rank.__getitem__)
     return list(how.items())
+
+
+def _pieces(text: str) -> list[str]:
+    """Words of a text; of Chinese, which has no spaces, every two characters."""
+    pieces: list[str] = []
+    for run in re.findall(r"[\u3400-\u9fff]+|[^\W\u3400-\u9fff]+", text.casefold()):
+        chinese = "\u3400" <= run[0] <= "\u9fff"
+        pieces += [run[k : k + 2] for k in range(len(run) - 1)] if chinese else [run]
+    return pieces
 
 
 def _alike(view: View, item: int) -> Floats:

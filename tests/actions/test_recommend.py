@@ -88,7 +88,7 @@ def test_every_reason_can_be_said(code, lang, caplog):
         "days": 30,
         "month": 6,
         "sold": 12,
-        "wish": "防水",
+        "wish": [{"code": "text", "text": "防水"}, {"code": "up_to", "price_max": "50"}],
     }
     filling = Filling(lang=lang, word=shop_words().say, timezone="UTC", currency="CNY")
     said = filling.fill("{why:recommend_reason}", {"why": {"code": code, **values}})

@@ -294,7 +294,7 @@ def test_only_words_that_stand_there_are_claimed(
 def test_similar_goods_are_of_the_kind(
     recommendations: Recommendations, catalogue: dict[int, Product]
 ) -> None:
-    found = recommendations.similar(5, limit=4)
+    found = recommendations.similar(5, query=ProductQuery(limit=4))
 
     assert 5 not in {each.product_id for each in found}
     assert {catalogue[each.product_id].kind for each in found} == {catalogue[5].kind}
@@ -306,7 +306,7 @@ def test_cheaper_is_cheaper(
     recommendations: Recommendations, catalogue: dict[int, Product]
 ) -> None:
     for product_id in range(1, 60):
-        for each in recommendations.similar(product_id, cheaper=True, limit=5):
+        for each in recommendations.similar(product_id, cheaper=True, query=ProductQuery(limit=5)):
             saving = catalogue[product_id].price_min - catalogue[each.product_id].price_min
             assert each.evidence == {"product": product_id, "saving": saving}
             assert saving > 0
@@ -337,7 +337,7 @@ def test_what_goes_with_a_tent_is_a_sleeping_bag(
     """Planted: a sleeping bag is bought with every second tent."""
     kinds: Counter[str] = Counter()
     for tent in [p.id for p in catalogue.values() if p.kind == "tent"]:
-        found = recommendations.goes_with([tent], limit=3)
+        found = recommendations.goes_with([tent], query=ProductQuery(limit=3))
         assert all(catalogue[each.product_id].kind != "tent" for each in found)
         assert all(each.evidence == {"product": tent} for each in found)
         kinds.update(catalogue[each.product_id].kind for each in found[:1])
@@ -508,7 +508,7 @@ def test_without_a_usable_version_it_recommends_what_is_popular(
     assert len(found[0]) == 5
     assert {each.reason for each in found[0]} <= {"popular", "chosen"}
     assert len([r for r in caplog.records if "popular" in r.getMessage()]) == 1
-    assert service.similar(5, limit=3)
+    assert service.similar(5, query=ProductQuery(limit=3))
     assert service.goes_with([5]) == ()
 
 
