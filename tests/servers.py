@@ -6,7 +6,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from filelock import FileLock
 
 from tools.prepare import MODEL
 from tools.quiet import QUIET
+from tools.services import free_port
 
 READY_TIMEOUT_S = 120
 
@@ -111,13 +111,6 @@ class Servers:
         tail = self.log(name)[-3000:]
         self.stop()
         raise RuntimeError(f"the {name} server did not start:\n{tail}")
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def fill_shop(folder: Path) -> Path:

@@ -14,8 +14,9 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import requests
@@ -29,10 +30,12 @@ from rasa.shared.nlu.training_data.message import Message
 from bot.channels.base import Channel, ChannelSettings
 from bot.channels.state import RedisState, SqliteState, State
 from shop.errors import Unavailable
-from tests.fakes.agent import ScriptedAgent, say, silence, slow
+from tests.fakes.agent import Gate, ScriptedAgent, say, silence, slow
 from tests.fakes.server import Server, serve
 
 NOTIFY_SECRET = "n" * 32
+# Seconds until a test counts what it waits for as never happening; one that passes does not wait.
+PATIENCE = 30.0
 
 EVERYTHING = {
     "text": "All at once",
@@ -69,7 +72,7 @@ class Shopper(ABC):
     def heard(self) -> list[str]:
         """Everything shown so far, one string a line, title, button or card."""
 
-    def waits_for(self, *wanted: str, seconds: float = 6.0) -> list[str]:
+    def waits_for(self, *wanted: str, seconds: float = PATIENCE) -> list[str]:
         """What was heard, once all of `wanted` were."""
         until(lambda: all(any(w in line for line in self.heard()) for w in wanted), seconds)
         heard = self.heard()
@@ -110,8 +113,8 @@ class ChannelChecks(ABC):
         """Each call opens the same state as another process would."""
         if request.param == "redis":
             url = request.getfixturevalue("redis_url")
-            return lambda: RedisState(url, prefix=tmp_path.name)
-        return lambda: SqliteState(tmp_path / "state.db")
+            return lambda: patient(RedisState(url, prefix=tmp_path.name))
+        return lambda: patient(SqliteState(tmp_path / "state.db"))
 
     @contextmanager
     def talk(
@@ -129,11 +132,18 @@ class ChannelChecks(ABC):
         self, folder: Path, agent: ScriptedAgent, state: State | None = None, **limits: Any
     ) -> Iterator[tuple[Server, Channel]]:
         """A server with the channel. Limits that a test does not give are generous."""
-        fast = {"message_rate": 1000.0, "notify_secret": NOTIFY_SECRET, "shutdown_wait": 5.0}
+        # A machine that is busy elsewhere must not look like a bot that is slow.
+        generous = {
+            "message_rate": 1000.0,
+            "notify_secret": NOTIFY_SECRET,
+            "turn_deadline": PATIENCE,
+            "turn_limit": PATIENCE,
+            "shutdown_wait": 10.0,
+        }
         channel = self.make(
             folder,
-            limits=ChannelSettings(**{**fast, **limits}),
-            state=state or SqliteState(folder / "state.db"),
+            limits=ChannelSettings(**{**generous, **limits}),
+            state=state or patient(SqliteState(folder / "state.db")),
             say=say,
         )
         with serve(channel, agent=agent) as server:
@@ -169,7 +179,7 @@ class ChannelChecks(ABC):
         agent = ScriptedAgent()
         with self.talk(tmp_path, agent) as (_, shopper):
             shopper.type(typed)
-            until(lambda: bool(agent.said))
+            until(lambda: bool(agent.tracker[shopper.sender_id]))
             (message,) = agent.said
             as_rasa_sees_it = YAMLStoryReader.unpack_regex_message(Message({TEXT: message.text}))
             assert as_rasa_sees_it.get(INTENT) is None
@@ -186,7 +196,7 @@ class ChannelChecks(ABC):
             with self.sending_fails(channel):
                 shopper.type("first")
                 until(lambda: agent.tracker[shopper.sender_id] == ["first"])
-                time.sleep(0.2)
+                server.run(self.after_its_turns(channel, shopper.sender_id))
             shopper.type("second")
             shopper.waits_for("echo second")
             assert agent.tracker[shopper.sender_id] == ["first", "second"]
@@ -202,17 +212,20 @@ class ChannelChecks(ABC):
             assert echoes == [f"echo number {number:02}" for number in range(20)]
 
     def test_s4_two_shoppers_do_not_hear_each_other(self, tmp_path: Path) -> None:
-        agent = ScriptedAgent({"slow": slow(0.3)})
+        gate = Gate()
+        agent = ScriptedAgent({"slow": gate.line})
         with (
             self.running(tmp_path, agent) as (server, _),
             self.shopper(server, "anna") as anna,
             self.shopper(server, "bob") as bob,
         ):
             anna.type("slow")
+            until(lambda: bool(agent.said))
             bob.type("quick")
             bob.waits_for("echo quick")
             assert not any("slow" in line for line in anna.heard()), "bob did not wait for anna"
-            anna.waits_for("slow slow")
+            gate.open()
+            anna.waits_for("echo slow")
             assert not any("quick" in line for line in anna.heard())
             assert not any("slow" in line for line in bob.heard())
             assert anna.sender_id != bob.sender_id
@@ -230,7 +243,7 @@ class ChannelChecks(ABC):
 
     def test_s5_two_workers_take_a_delivery_once(self, tmp_path: Path, redis_url: str) -> None:
         def state() -> State:
-            return RedisState(redis_url, prefix=tmp_path.name)
+            return patient(RedisState(redis_url, prefix=tmp_path.name))
 
         one, two = ScriptedAgent(), ScriptedAgent()
         with (
@@ -306,6 +319,10 @@ class ChannelChecks(ABC):
             assert requests.post(url, json=body, headers=right).status_code == 202
             shopper.waits_for("news: parcel_shipped")
             assert agent.triggered == [(shopper.sender_id, "parcel_shipped", {"parcel": "P1"})]
+            # As Rasa's reminders and its own HTTP interface do.
+            output, said = channel.get_output_channel(), {"text": "I have not forgotten you"}
+            server.run(output.send_response(shopper.sender_id, said))
+            shopper.waits_for("I have not forgotten you")
 
     def test_s10_without_a_model_the_shopper_is_told(self, tmp_path: Path) -> None:
         agent = ScriptedAgent(ready=False)
@@ -353,6 +370,7 @@ class ChannelChecks(ABC):
                 with self.sending_fails(channel):
                     shopper.type("secretly lost")
                     until(lambda: "secretly lost" in agent.texts())
+                    server.run(self.after_its_turns(channel, shopper.sender_id))
                 sender = shopper.sender_id
             hidden = ["secret ", "secretly", "秘密", sender, sender.split(":", 1)[1]]
             hidden += self.secrets(channel)
@@ -422,13 +440,24 @@ class ChannelChecks(ABC):
             shopper.type("slow")
             shopper.type("next")
             heard = shopper.waits_for("utter_apology", "your order is cancelled", "echo next")
-            told = [line for line in heard if "utter_welcome" not in line]
-            assert [line.split()[0] for line in told] == ["utter_apology", "your", "echo"]
+            first, *others = [line.split()[0] for line in heard if "utter_welcome" not in line]
+            assert first == "utter_apology"
+            # On a busy machine the second may be late too.
+            assert [word for word in others if word != "utter_apology"] == ["your", "echo"]
 
     def test_a_turn_without_end_is_given_up(self, tmp_path: Path) -> None:
-        agent = ScriptedAgent({"hang": slow(60)})
-        with self.talk(tmp_path, agent, turn_deadline=0.1, turn_limit=0.3) as (_, shopper):
+        agent = ScriptedAgent({"hang": slow(600)})
+        short = {"turn_deadline": 0.1, "turn_limit": 0.3}
+        with (
+            self.running(tmp_path, agent, **short) as (server, channel),
+            self.shopper(server, "anna") as shopper,
+        ):
             shopper.type("hang")
+            until(lambda: bool(agent.said))
+            until(lambda: not agent.running)
+            assert agent.tracker[shopper.sender_id] == []
+            # The next has all the time it needs, on whatever machine.
+            channel.limits = replace(channel.limits, turn_deadline=PATIENCE, turn_limit=PATIENCE)
             shopper.type("next")
             shopper.waits_for("utter_apology", "echo next")
 
@@ -457,13 +486,16 @@ class ChannelChecks(ABC):
             assert len(agent.said) == 1
 
     def test_too_many_messages_are_asked_for_a_moment(self, tmp_path: Path) -> None:
-        agent = ScriptedAgent({"slow": slow(1.0)})
+        gate = Gate()
+        agent = ScriptedAgent({"slow": gate.line})
         with self.talk(tmp_path, agent, message_queue=3) as (_, shopper):
             shopper.type("slow")
             until(lambda: bool(agent.said))
             for number in range(6):
                 shopper.type(f"number {number}")
-            shopper.waits_for("utter_one_moment", "echo number 2")
+            shopper.waits_for("utter_one_moment")
+            gate.open()
+            shopper.waits_for("echo number 2")
             assert sum("utter_one_moment" in line for line in shopper.heard()) == 1
             assert agent.texts() == ["slow", "number 0", "number 1", "number 2"]
 
@@ -476,9 +508,10 @@ class ChannelChecks(ABC):
             shopper.tap("Pay")
             shopper.waits_for('echo /pay{"order": "1"}')
             shopper.tap("Pay")
-            until(lambda: len(agent.said) == 3, 1)
+            shopper.type("last")
+            shopper.waits_for("echo last")
             # The title, understood as if it were typed, or nothing: never the payload again.
-            assert [m.text for m in agent.said[2:]] in ([], ["Pay"])
+            assert [m.text for m in agent.said[2:] if m.text != "last"] in ([], ["Pay"])
 
     def test_a_button_of_a_failed_turn_works_again(self, tmp_path: Path) -> None:
         buttons = [{"title": "Pay", "payload": "/pay"}]
@@ -507,7 +540,16 @@ class ChannelChecks(ABC):
             assert server.run(channel.state.since(shopper.sender_id, "log")) == []
 
 
-def until(happens: Callable[[], bool], seconds: float = 6.0) -> None:
+S = TypeVar("S", bound=State)
+
+
+def patient(state: S) -> S:
+    """A state that gives a busy machine time to answer."""
+    state.patience = PATIENCE  # type: ignore[attr-defined]
+    return state
+
+
+def until(happens: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Wait until something happens, or the time is up."""
     deadline = time.monotonic() + seconds
     while not happens() and time.monotonic() < deadline:

@@ -7,6 +7,7 @@ what the user said is in it only if nothing was raised.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -103,6 +104,25 @@ def slow(seconds: float, *responses: dict[str, Any]) -> Line:
             await message.output_channel.send_response(message.sender_id, dict(response))
 
     return line
+
+
+class Gate:
+    """A line that answers, by echoing, only when the test opens it."""
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+
+    def open(self) -> None:
+        """Let those who wait go on, and all who come."""
+        self._open.set()
+
+    async def line(self, message: UserMessage) -> None:
+        """The line of the script."""
+        while not self._open.is_set():
+            await asyncio.sleep(0.01)
+        await message.output_channel.send_response(
+            message.sender_id, {"text": f"echo {message.text}"}
+        )
 
 
 async def silence(message: UserMessage) -> None:

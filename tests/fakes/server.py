@@ -13,6 +13,8 @@ from uuid import uuid4
 from rasa.core.channels.channel import InputChannel, register
 from sanic import Sanic
 
+from tools.services import free_port
+
 T = TypeVar("T")
 
 # Lets one process start several applications, one after the other and at once.
@@ -24,7 +26,9 @@ class Server:
 
     def __init__(self, channels: list[InputChannel], agent: Any, *, port: int | None = None):
         self.agent = agent
-        self.port = port or free_port()
+        # Bound at once: between finding a free port and using it, somebody else might.
+        self._socket = socket.create_server(("127.0.0.1", port or free_port()))
+        self.port: int = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.app = Sanic(f"test_{uuid4().hex}", configure_logging=False)
         self.app.ctx.agent = agent
@@ -36,12 +40,12 @@ class Server:
 
     def start(self) -> Server:
         self._thread.start()
-        assert self._ready.wait(10), "the server did not start"
+        assert self._ready.wait(60), "the server did not start"
         return self
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of a coroutine run on the server's loop."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
 
     def stop(self) -> None:
         """As at SIGTERM: listeners before the stop, connections closed, listeners after it."""
@@ -49,7 +53,7 @@ class Server:
             return
         self.run(self._stop())
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
         self.loop.close()
 
     def _serve(self) -> None:
@@ -60,7 +64,7 @@ class Server:
 
     async def _start(self) -> None:
         self._server = await self.app.create_server(
-            host="127.0.0.1", port=self.port, return_asyncio_server=True, access_log=False
+            sock=self._socket, return_asyncio_server=True, access_log=False
         )
         await self._server.startup()
         await self._server.before_start()
@@ -88,13 +92,3 @@ def serve(*channels: InputChannel, agent: Any, port: int | None = None) -> Itera
         yield server
     finally:
         server.stop()
-
-
-def free_port() -> int:
-    """A port nobody listens on just now."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        if port >= 20_000:
-            return port

@@ -2,8 +2,8 @@
 
     python -m tests.fakes.workers --port 20001 --folder /tmp/x --workers 2 --redis redis://…
 
-`pid` is answered with the number of the worker that had the turn, anything else is echoed. Rasa's
-REST channel is beside it, for comparison.
+What begins with `pid` is answered with the number of the worker that had the turn, anything else is
+echoed. Rasa's REST channel is beside it, for comparison.
 """
 
 from __future__ import annotations
@@ -34,8 +34,13 @@ from tests.fakes.server import free_port
 ROOT = Path(__file__).parents[2]
 
 
-async def tell_pid(message: UserMessage) -> None:
-    await message.output_channel.send_response(message.sender_id, {"text": f"pid {os.getpid()}"})
+class Agent(ScriptedAgent):
+    """As the scripted one, and tells its process."""
+
+    async def default(self, message: UserMessage) -> None:
+        told = f": {os.getpid()}" if (message.text or "").startswith("pid") else ""
+        said = {"text": f"{message.text}{told}" if told else f"echo {message.text}"}
+        await message.output_channel.send_response(message.sender_id, said)
 
 
 def main() -> None:
@@ -45,7 +50,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--redis", default="")
     given = parser.parse_args()
-    agent = ScriptedAgent({"pid": tell_pid})
+    agent = Agent()
     # As Rasa's agent does; over several processes it is Redis that keeps turns apart.
     agent.lock_store = ConversationLocks(redis_url=given.redis)
     agent.lock = agent.lock_store.lock
@@ -80,7 +85,7 @@ def run(folder: Path, *, workers: int = 1, redis_url: str = "") -> Iterator[str]
         yield url
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(60)
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:

@@ -6,6 +6,9 @@ import pytest
 
 from bot.channels.queues import Job, SenderQueues
 
+# Seconds, of which a test that passes uses none.
+PATIENCE = 30
+
 
 def job(done: list[str], name: str, seconds: float = 0) -> Job:
     async def work() -> None:
@@ -20,7 +23,7 @@ async def test_jobs_of_one_sender_are_done_in_order_and_others_do_not_wait() -> 
     queues.put("a", job(done, "a1", 0.05))
     queues.put("a", job(done, "a2"))
     queues.put("b", job(done, "b1"))
-    assert await queues.drain(1)
+    assert await queues.drain(PATIENCE)
     assert done == ["b1", "a1", "a2"]
 
 
@@ -30,7 +33,7 @@ async def test_nothing_is_left_of_a_queue_that_is_done() -> None:
         queues.put(f"sender {number}", job([], ""))
     async with queues.entrance("visitor"):
         assert len(queues) == 101
-    await queues.drain(1)
+    await queues.drain(PATIENCE)
     assert len(queues) == 0
 
 
@@ -43,15 +46,20 @@ async def test_a_failing_job_is_logged_and_the_next_is_done(
     queues, done = SenderQueues(20), list[str]()
     queues.put("a", fail)
     queues.put("a", job(done, "after"))
-    await queues.drain(1)
+    await queues.drain(PATIENCE)
     assert done == ["after"]
     assert "broken" in caplog.text
 
 
 async def test_the_entrance_tells_when_there_is_no_room() -> None:
-    queues = SenderQueues(2)
-    queues.put("a", job([], "running", 0.2))
-    await asyncio.sleep(0.01)
+    queues, runs, ends = SenderQueues(2), asyncio.Event(), asyncio.Event()
+
+    async def running() -> None:
+        runs.set()
+        await ends.wait()
+
+    queues.put("a", running)
+    await runs.wait()
     room = []
     for _ in range(3):
         async with queues.entrance("a") as has_room:
@@ -61,7 +69,8 @@ async def test_the_entrance_tells_when_there_is_no_room() -> None:
     assert room == [True, True, False]
     async with queues.entrance("b") as has_room:
         assert has_room
-    await queues.drain(1)
+    ends.set()
+    await queues.drain(PATIENCE)
 
 
 async def test_whoever_comes_first_enters_first() -> None:

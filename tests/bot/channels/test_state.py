@@ -10,13 +10,14 @@ import pytest
 
 from bot.channels.state import RedisState, SqliteState, State, StateSettings, shared
 from shop.errors import Unavailable
+from tests.checks.channel import patient
 from tests.checks.state import LONG, StateChecks
 
 
 class TestSqliteState(StateChecks):
     @pytest.fixture
     async def state(self, tmp_path: Path) -> AsyncIterator[State]:
-        state = SqliteState(tmp_path / "folder" / "state.db")
+        state = patient(SqliteState(tmp_path / "folder" / "state.db"))
         yield state
         await state.close()
 
@@ -42,15 +43,15 @@ class TestSqliteState(StateChecks):
 
     async def test_a_locked_file_is_unavailable_and_then_works_again(self, tmp_path: Path) -> None:
         state = SqliteState(tmp_path / "s.db")
-        state.patience = 0.2
         await state.put("web:1", "name", 1, ttl=LONG)
+        state.patience = 0.2
         other = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(Unavailable):
             await state.get("web:1", "name")
         other.execute("ROLLBACK")
         other.close()
-        await asyncio.sleep(1.0)
+        state.patience = LONG
         assert await state.get("web:1", "name") == 1
         await state.close()
 
@@ -72,12 +73,12 @@ class TestSqliteState(StateChecks):
 class TestRedisState(StateChecks):
     @pytest.fixture
     async def state(self, redis_url: str, tmp_path: Path) -> AsyncIterator[State]:
-        state = RedisState(redis_url, prefix=tmp_path.name)
+        state = patient(RedisState(redis_url, prefix=tmp_path.name))
         yield state
         await state.close()
 
     async def test_two_processes_see_the_same(self, redis_url: str) -> None:
-        one, two = RedisState(redis_url, prefix="both"), RedisState(redis_url, prefix="both")
+        one, two = (patient(RedisState(redis_url, prefix="both")) for _ in range(2))
         assert await one.first("web:1", "seen:1", ttl=LONG)
         assert not await two.first("web:1", "seen:1", ttl=LONG)
         await one.close()
@@ -94,7 +95,7 @@ class TestRedisState(StateChecks):
             state = RedisState(f"redis://127.0.0.1:{listening.getsockname()[1]}/0")
             state.patience = 0.2
             with pytest.raises(Unavailable):
-                await asyncio.wait_for(state.get("web:1", "name"), 1)
+                await asyncio.wait_for(state.get("web:1", "name"), 10)
             await state.close()
 
 

@@ -14,7 +14,7 @@ import socketio
 
 from bot.channels.web.accounts import Accounts, Name
 from shop.errors import BadToken, NotFound
-from tests.checks.channel import Shopper, until
+from tests.checks.channel import PATIENCE, Shopper, until
 
 SECRET = "s" * 32
 BASE = "/webhooks/webchat"
@@ -43,7 +43,7 @@ class Page(Shopper):
             auth=auth,
             socketio_path=f"{BASE}/socket.io",
             transports=list(transports),
-            wait_timeout=5,
+            wait_timeout=int(PATIENCE),
         )
         self._raw = self.socket.eio.ws
         until(lambda: bool(self.of("ready")))
@@ -58,7 +58,7 @@ class Page(Shopper):
 
     def call(self, event: str, data: Any = None) -> dict[str, Any]:
         """Send an event; its ack."""
-        ack: dict[str, Any] = self.socket.call(event, data, timeout=10)
+        ack: dict[str, Any] = self.socket.call(event, data, timeout=int(PATIENCE))
         return ack
 
     def utter(self, **fields: Any) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def refusal(url: str, **auth: Any) -> str:
     try:
         tab.connect(**auth)
     except socketio.exceptions.ConnectionError:
-        until(lambda: bool(tab.of("connect_error")), 1)
+        until(lambda: bool(tab.of("connect_error")))
         error = tab.of("connect_error")[0]
         return str(error["message"] if isinstance(error, dict) else error)
     tab.leave()

@@ -6,6 +6,7 @@ import http.client
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jwt
@@ -17,8 +18,8 @@ from bot.channels.state import RedisState
 from bot.channels.web.tokens import AUDIENCE, SessionTokens
 from tests.bot.channels.web.conftest import Start
 from tests.bot.channels.web.page import BASE, SECRET, Page, ToyAccounts, new_session, page, refusal
-from tests.checks.channel import EVERYTHING, until
-from tests.fakes.agent import slow
+from tests.checks.channel import EVERYTHING, PATIENCE, patient, until
+from tests.fakes.agent import Gate
 
 SHOP = "https://www.shop.example"
 
@@ -97,12 +98,15 @@ def test_5_4_03_a_session_is_renewed_with_its_token_only(start: Start) -> None:
     assert new_session(server.url, "forged")["session_id"] != first["session_id"]
 
 
-def test_5_4_03_a_token_that_expires_ends_the_connection(start: Start) -> None:
+def test_5_4_03_a_token_that_expires_ends_the_connection(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = start()
-    token = SessionTokens(SECRET, days=1.2 / 86_400).issue("brief").token
+    token = SessionTokens(SECRET, days=1).issue("brief").token
     with page(server.url, token=token) as tab:
         assert tab.utter(text="in time")["ok"]
-        time.sleep(1.3)
+        tomorrow = SimpleNamespace(time=lambda: time.time() + 86_401)
+        monkeypatch.setattr("bot.channels.web.tokens.time", tomorrow)
         assert tab.utter(text="too late") == {"ok": False, "error": "token"}
         until(lambda: not tab.socket.connected)
         assert tab.of("error") == [{"error": "token"}]
@@ -259,18 +263,22 @@ def test_5_4_10_hostile_text_stays_text_and_hostile_addresses_go(start: Start) -
 
 
 def test_5_4_11_what_came_while_away_is_replayed_once(start: Start) -> None:
-    server = start({"slow": slow(0.4)})
+    gate = Gate()
+    server = start({"slow": gate.line})
     tab = Page(server.url).connect()
     tab.utter(id="m1", text="slow")
     tab.leave()
-    until(lambda: bool(server.agent.tracker[tab.sender_id]))
+    channel = server.app.ctx.input_channels[0]
+    until(lambda: not channel._sockets)
+    gate.open()
+    until(lambda: len(server.run(channel.state.since(tab.sender_id, "log"))) == 3)
     back = Page(server.url, token=tab.token, last_seq=2).connect()
     assert [entry["seq"] for entry in back.of("ready")[0]["entries"]] == [3]
     # The ack of the first may have been lost: sent again, it is not another turn.
     assert back.utter(id="m1", text="slow") == {"ok": True, "id": "m1"}
     back.type("next")
     back.waits_for("echo next")
-    assert [line for line in back.heard() if "slow" in line] == ["slow slow"]
+    assert [line for line in back.heard() if "slow" in line] == ["echo slow"]
     assert server.agent.texts() == ["slow", "next"]
     back.leave()
 
@@ -300,7 +308,7 @@ def test_5_4_13_reload_shows_the_history_and_start_over_begins_anew(start: Start
             assert reloaded.heard() == tab.heard()
             assert [e["text"] for e in reloaded.entries() if e["from"] == "user"] == ["hello"]
             assert tab.call("start_over", {})["ok"]
-            until(lambda: bool(reloaded.of("session")))
+            until(lambda: bool(reloaded.of("session") and tab.of("session")))
         (session,) = tab.of("session")
         assert set(session) == {"token", "session_id", "expires"}
         with page(server.url, token=session["token"]) as fresh:
@@ -313,20 +321,25 @@ def test_5_4_13_reload_shows_the_history_and_start_over_begins_anew(start: Start
 
 
 def test_5_4_13_erasing_leaves_nothing(start: Start, accounts: ToyAccounts, tmp_path: Path) -> None:
-    server = start({"slow": slow(0.3)})
+    gate = Gate()
+    server = start({"slow": gate.line})
     with page(server.url) as tab:
         tab.call("sign_in", {"token": "token-1"})
         tab.utter(text="slow")
+        until(lambda: bool(server.agent.said))
         assert tab.call("erase", {})["ok"]
+        assert server.agent.erased == [], "not in the middle of a turn"
+        gate.open()
         until(lambda: bool(tab.of("session")))
         # The turn that ran at that moment ended first, so it wrote nothing afterwards.
         assert server.agent.texts() == ["slow"] and server.agent.tracker == {}
         assert server.agent.erased == [tab.sender_id]
         assert accounts.bound == {}
     server.stop()
-    sender = tab.sender_id.encode()
-    assert b"slow" not in (tmp_path / "state.db").read_bytes()
-    assert (tmp_path / "state.db").read_bytes().count(sender) <= 1, "only that it is closed"
+    until(lambda: not (tmp_path / "state.db-wal").exists())
+    kept = (tmp_path / "state.db").read_bytes()
+    assert b"slow" not in kept
+    assert kept.count(tab.sender_id.encode()) == 1, "only that it is closed"
 
 
 @pytest.mark.parametrize(
@@ -399,7 +412,7 @@ def test_5_4_14_broken_frames_leave_no_traceback(
     token = new_session(server.url)["token"]
     url = f"ws://127.0.0.1:{server.port}{BASE}/socket.io/?EIO=4&transport=websocket"
     for before in ([], [f'40{{"token":"{token}"}}']):
-        raw = websocket.create_connection(url, timeout=2)
+        raw = websocket.create_connection(url, timeout=PATIENCE)
         raw.recv()
         for text in before:
             raw.send(text)
@@ -414,9 +427,11 @@ def test_5_4_14_broken_frames_leave_no_traceback(
 
 
 def test_5_4_14_a_flood_is_slowed_and_the_server_lives(start: Start) -> None:
-    server = start({"slow": slow(0.2)}, message_queue=5, web_messages_a_minute=40)
+    gate = Gate()
+    server = start({"slow": gate.line}, message_queue=5, web_messages_a_minute=15)
     with page(server.url) as flood, page(server.url) as other:
         acks = [flood.utter(text="slow") for _ in range(50)]
+        gate.open()
         errors = [ack["error"] for ack in acks if not ack["ok"]]
         assert {"too_fast", "too_many"} <= set(errors)
         assert all(ack["retry_after"] > 0 for ack in acks if not ack["ok"])
@@ -636,7 +651,7 @@ def test_the_demo_is_not_there_for_anybody_else(
 def test_an_answer_reaches_the_page_through_another_worker(
     start: Start, redis_url: str, tmp_path: Path
 ) -> None:
-    state = [RedisState(redis_url, prefix=tmp_path.name) for _ in range(2)]
+    state = [patient(RedisState(redis_url, prefix=tmp_path.name)) for _ in range(2)]
     one = start(redis_url=redis_url, state=state[0])
     two = start(redis_url=redis_url, state=state[1])
     with page(one.url) as here, page(two.url, token=here.token) as there:

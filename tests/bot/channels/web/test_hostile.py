@@ -25,6 +25,7 @@ from bot.channels.state import SqliteState
 from bot.channels.web.connector import WebChat, WebSettings
 from shop.settings import ShopSettings
 from tests.bot.channels.web.page import BASE, SECRET, ToyAccounts, new_session
+from tests.checks.channel import PATIENCE, patient
 from tests.fakes.agent import ScriptedAgent, say
 from tests.fakes.server import Server, serve
 
@@ -49,7 +50,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         ToyAccounts(),
         redis_url="",
         limits=ChannelSettings(message_rate=10**6, notify_secret="n" * 32),
-        state=SqliteState(folder / "state.db"),
+        state=patient(SqliteState(folder / "state.db")),
         say=say,
     )
     with serve(channel, agent=ScriptedAgent()) as running:
@@ -233,7 +234,9 @@ def converse(
 ) -> list[bytes]:
     """Send frames over a fresh socket; what came back."""
     url = f"ws://127.0.0.1:{server.port}{BASE}/socket.io/?EIO=4&transport=websocket"
-    connection = websocket.create_connection(url, timeout=2 if wait_for else 0.01)
+    connection = websocket.create_connection(url, timeout=PATIENCE)
+    if not wait_for:
+        connection.settimeout(0.01)
     answers: list[bytes] = []
     try:
         if session:

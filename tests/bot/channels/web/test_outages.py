@@ -14,13 +14,28 @@ from bot.channels.state import SqliteState
 from shop.errors import Unavailable
 from tests.bot.channels.web.conftest import Start
 from tests.bot.channels.web.page import BASE, page, refusal
-from tests.checks.channel import until
+from tests.checks.channel import patient, until
 
 
 class FlakyState(SqliteState):
     """A file that cannot be reached while `down`."""
 
     down = False
+    # Does what it is asked to, and says so too late.
+    late = False
+    # Takes marks, but nothing into its lists.
+    full = False
+
+    async def first(self, owner: str, name: str, *, ttl: float) -> bool:
+        won = await super().first(owner, name, ttl=ttl)
+        if self.late:
+            raise Unavailable("the disk is slow")
+        return won
+
+    async def append(self, owner: str, name: str, value: Any, *, keep: int, ttl: float) -> int:
+        if self.full:
+            raise Unavailable("the disk is full")
+        return await super().append(owner, name, value, keep=keep, ttl=ttl)
 
     async def _run(self, work: Callable[[Any], Any]) -> Any:
         if self.down:
@@ -30,7 +45,7 @@ class FlakyState(SqliteState):
 
 @pytest.fixture
 def state(tmp_path: Path) -> FlakyState:
-    return FlakyState(tmp_path / "state.db")
+    return patient(FlakyState(tmp_path / "state.db"))
 
 
 def test_a_message_is_not_taken_and_may_be_sent_again(start: Start, state: FlakyState) -> None:
@@ -42,6 +57,20 @@ def test_a_message_is_not_taken_and_may_be_sent_again(start: Start, state: Flaky
         assert refused["retry_after"] > 0
         state.down = False
         assert tab.utter(id="m1", text="hello")["ok"]
+        tab.waits_for("echo hello")
+        assert server.agent.texts() == ["hello"]
+
+
+@pytest.mark.parametrize("fault", ["late", "full"])
+def test_a_message_that_was_marked_but_not_taken_may_be_sent_again(
+    start: Start, state: FlakyState, fault: str
+) -> None:
+    server = start(state=state)
+    with page(server.url) as tab:
+        setattr(state, fault, True)
+        assert tab.utter(id="m1", text="hello")["error"] == "unavailable"
+        setattr(state, fault, False)
+        assert "seq" in tab.utter(id="m1", text="hello")
         tab.waits_for("echo hello")
         assert server.agent.texts() == ["hello"]
 
