@@ -43,7 +43,7 @@ def quick() -> None:
     stage("Data", "tools.rasa", "data", "validate", "--fail-on-warnings")
     # Many wait for sockets and clocks: more processes than cores pay, and on a busy machine one may
     # be late, so a failed test is shown and tried once more.
-    unit = ("-n", "3", "--reruns", "1", "-m", "not servers and not browser and not slow")
+    unit = ("-n", "3", "--reruns", "2", "-m", "not servers and not browser and not slow")
     stage("Unit tests", "pytest", *unit)
 
 
@@ -59,7 +59,7 @@ def everything() -> None:
             *("tools.rasa", "test", "core", "--stories", "tests/conversations"),
             *("--fail-on-prediction-errors", "--no-plot", "--out", "var/test/rasa"),
         )
-        stage("Dialogues and browser", "pytest", "--reruns", "1", "-m", "servers or browser")
+        stage("Dialogues and browser", "pytest", "--reruns", "2", "-m", "servers or browser")
 
 
 def provide_services(running: ExitStack) -> None:
