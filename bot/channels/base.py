@@ -24,7 +24,7 @@ from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from rasa.core.channels.channel import InputChannel, UserMessage
@@ -42,7 +42,9 @@ from bot.channels.queues import SenderQueues
 from bot.channels.state import State, StateSettings, shared
 from bot.channels.text import clean, plain
 from bot.channels.turns import Incoming, Receipt, Refusal, Turn
+from shop.database import open_engine
 from shop.errors import SettingsError, Unavailable
+from shop.identity import Identity
 from shop.settings import ShopSettings, read, refuse
 from shop.text.language import Turn as Heard
 from shop.text.language import of_conversation
@@ -62,6 +64,8 @@ LARGEST_BODY = 6 * 1024 * 1024
 PATIENCE_NOTICE = 10.0
 # Seconds in which a cancelled task should have ended.
 CANCELLATION = 1.0
+# Seconds for the shop's database to forget who a shopper is.
+UNBINDING = 3.0
 # Shoppers whose last turns are remembered to choose the language of a channel's own sentences.
 LISTENED_TO = 2_000
 
@@ -110,13 +114,22 @@ class Channel(InputChannel):
         limits: ChannelSettings | None = None,
         state: State | None = None,
         say: Say | None = None,
+        unbind: Callable[[str], object] | None = None,
     ) -> None:
-        """All arguments have defaults from the settings; tests pass their own."""
+        """All arguments have defaults from the settings; tests pass their own.
+
+        Args:
+            limits: see the class.
+            state: what the channels share.
+            say: a response by its name, for what the channel itself says.
+            unbind: ends the binding of a conversation to a customer of the shop; may block.
+        """
         self.limits = limits or read(ChannelSettings)
         self.state = state or shared(read(StateSettings))
         self.keys = ButtonKeys(self.state, ttl=self.limits.button_days * 86_400)
         self.app: Sanic | None = None
         self._say = say or _say
+        self._unbind = unbind or _unbind
         self._queues = SenderQueues(self.limits.message_queue)
         self._closing = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -181,10 +194,15 @@ class Channel(InputChannel):
         Raises:
             Unavailable: the shared state does not answer; let the platform deliver again.
         """
-        sender = incoming.sender_id
-        if not self.owns(sender):
+        if not self.owns(incoming.sender_id):
             logger.warning("%s: refused a malformed sender id", self.name())
             return Receipt(False, "bad_sender")
+        # Shielded: a platform that hangs up here delivers again, and then it must not find its
+        # message marked as seen and yet not queued.
+        return await asyncio.shield(self._take_in(incoming, notes or {}))
+
+    async def _take_in(self, incoming: Incoming, notes: Mapping[str, Any]) -> Receipt:
+        sender = incoming.sender_id
         async with self._queues.entrance(sender) as has_room:
             if self._closing.is_set():
                 return Receipt(False, "closing")
@@ -192,14 +210,20 @@ class Channel(InputChannel):
                 self._notice(incoming)
                 return Receipt(False, "too_fast")
             seen, ttl = f"seen:{incoming.message_id}", self.limits.seen_hours * 3_600
-            if not await self.state.first(sender, seen, ttl=ttl):
-                return Receipt(False, "duplicate")
-            turn = Turn(incoming, self._language(incoming))
-            turn.notes.update(notes or {})
-            if refusal := self._refusal(incoming):
-                self._queues.put(sender, lambda: self._refuse(turn, refusal))
-                return Receipt(False, refusal, turn)
-            await self.taken(turn)
+            try:
+                if not await self.state.first(sender, seen, ttl=ttl):
+                    return Receipt(False, "duplicate")
+                turn = Turn(incoming, self._language(incoming))
+                turn.notes.update(notes)
+                if refusal := self._refusal(incoming):
+                    self._queues.put(sender, lambda: self._refuse(turn, refusal))
+                    return Receipt(False, refusal, turn)
+                await self.taken(turn)
+            except Unavailable:
+                # It may be marked all the same, if only the answer was late.
+                with suppress(Unavailable):
+                    await self.state.take(sender, seen)
+                raise
             self._queues.put(sender, lambda: self._answer(turn))
             return Receipt(True, "", turn)
 
@@ -218,6 +242,17 @@ class Channel(InputChannel):
                 logger.warning("%s: %s failed: %r", self.name(), what, error)
 
         task.add_done_callback(done)
+
+    async def end_background(self) -> None:
+        """Cancel what runs in the background and wait until it has ended.
+
+        For `stop`, before it closes what that uses.
+        """
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=CANCELLATION)
 
     def owns(self, sender_id: str) -> bool:
         """Whether this is a sender id of this channel."""
@@ -241,13 +276,20 @@ class Channel(InputChannel):
         return bool(await self.state.get(sender_id, "handed_over"))
 
     async def erase(self, sender_id: str) -> None:
-        """Delete the conversation and what the channels know of the shopper; call it `in_order`.
+        """Delete the conversation, who the shopper is, and what the channels know of them.
+
+        Call it `in_order`.
 
         Raises:
             Unavailable: and something is left; try again.
         """
-        if self.agent is not None:
-            await self.agent.tracker_store.erase(sender_id)
+        if self.agent is None:
+            raise Unavailable("no model is loaded yet")
+        try:
+            await asyncio.wait_for(asyncio.to_thread(self._unbind, sender_id), UNBINDING)
+        except asyncio.TimeoutError as exc:
+            raise Unavailable("the shop's database did not answer in time") from exc
+        await self.agent.tracker_store.erase(sender_id)
         await self.state.forget(sender_id)
         self._heard.pop(sender_id, None)
         self._noticed.pop(sender_id, None)
@@ -322,8 +364,7 @@ class Channel(InputChannel):
         except Exception:
             # The other channels must stop in good order.
             logger.exception("%s could not stop", self.name())
-        for task in list(self._tasks):
-            task.cancel()
+        await self.end_background()
         await self.state.close()
 
     async def _health(self, request: Request) -> HTTPResponse:
@@ -557,6 +598,16 @@ def _say(name: str, lang: str, channel: str, **values: Any) -> Mapping[str, Any]
     from bot import nlg
 
     return nlg.say(name, lang, channel, **values)
+
+
+def _unbind(sender_id: str) -> None:
+    """Sign a conversation out, in the shop of the settings. Raises: Unavailable."""
+    _identity(read(ShopSettings)).unbind(sender_id)
+
+
+@lru_cache(maxsize=1)
+def _identity(settings: ShopSettings) -> Identity:
+    return Identity.open(open_engine(settings), settings)
 
 
 def _text_for_rasa(incoming: Incoming, tap: Tap | None) -> str:

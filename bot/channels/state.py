@@ -53,6 +53,10 @@ class State(ABC):
         """The value, or None when there is none (any more)."""
 
     @abstractmethod
+    async def owners(self, name: str) -> list[str]:
+        """Who has a value of this name, in any order; looks at everything, so ask rarely."""
+
+    @abstractmethod
     async def take(self, owner: str, name: str) -> Any:
         """`get` and remove in one step: of two takers at the same time one gets None."""
 
@@ -132,6 +136,13 @@ class SqliteState(State):
 
     async def get(self, owner: str, name: str) -> Any:
         return await self._run(lambda db: _value(db, owner, name))
+
+    async def owners(self, name: str) -> list[str]:
+        def work(db: sqlite3.Connection) -> list[str]:
+            wanted = "SELECT owner FROM entry WHERE name = ? AND expires > ?"
+            return [owner for (owner,) in db.execute(wanted, (name, time.time()))]
+
+        return await self._run(work)
 
     async def take(self, owner: str, name: str) -> Any:
         def work(db: sqlite3.Connection) -> Any:
@@ -258,6 +269,8 @@ class SqliteState(State):
         db.execute("PRAGMA journal_mode = WAL")
         # In WAL mode a crash of the machine may cost the last transactions, never the file.
         db.execute("PRAGMA synchronous = NORMAL")
+        # What is forgotten is overwritten, not only marked as free.
+        db.execute("PRAGMA secure_delete = ON")
         for statement in _SCHEMA:
             db.execute(statement)
         self._connection = db
@@ -317,6 +330,14 @@ class RedisState(State):
 
     async def get(self, owner: str, name: str) -> Any:
         return _loads(await self._run(lambda redis: redis.get(self._key(owner, name))))
+
+    async def owners(self, name: str) -> list[str]:
+        async def work(redis: Any) -> list[str]:
+            match = self._key("*", name)
+            keys = {key async for key in redis.scan_iter(match=match, count=10_000)}
+            return [key.removeprefix(f"{self._prefix}|").rsplit("|", 1)[0] for key in keys]
+
+        return await self._run(work)
 
     async def take(self, owner: str, name: str) -> Any:
         return _loads(await self._script(_TAKE, [self._key(owner, name)], []))

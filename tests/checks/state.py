@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from bot.channels.state import State
 
@@ -36,6 +37,15 @@ class StateChecks:
     async def test_several_values_are_kept_at_once(self, state: State) -> None:
         await state.put_many("several", {"a": 1, "b": 2}, ttl=LONG)
         assert [await state.get("several", name) for name in "ab"] == [1, 2]
+
+    async def test_all_who_have_a_value_of_a_name_are_found(self, state: State) -> None:
+        for owner in ("wx:found", "kf:wk:found", "found.later"):
+            await state.put(owner, "wanted", 1, ttl=LONG)
+        await state.put("wx:other", "unwanted", 1, ttl=LONG)
+        await state.put("wx:brief", "wanted", 1, ttl=SHORT)
+        await state.take("found.later", "wanted")
+        await asyncio.sleep(SHORT * 2)
+        assert sorted(await state.owners("wanted")) == ["kf:wk:found", "wx:found"]
 
     async def test_a_value_is_taken_once(self, state: State) -> None:
         await state.put("taken", "name", "once", ttl=LONG)
@@ -99,16 +109,25 @@ class StateChecks:
         assert await state.since("old", "log") == [(1, "new")]
 
     async def test_pace_lets_a_burst_through_and_then_makes_wait(self, state: State) -> None:
-        waits = [await state.pace("paced", "turns", rate=1, burst=3, patience=10) for _ in range(5)]
+        # One in a hundred seconds: the time that the calls themselves take does not count.
+        slow: dict[str, Any] = {"rate": 0.01, "burst": 3, "patience": 1_000}
+        waits = [await state.pace("paced", "turns", **slow) for _ in range(5)]
         assert waits[:3] == [0, 0, 0]
-        assert [round(wait or 0) for wait in waits[3:]] == [1, 2]
+        assert [round(wait or 0, -2) for wait in waits[3:]] == [100, 200]
 
     async def test_pace_refuses_beyond_patience_and_uses_nothing_up(self, state: State) -> None:
-        assert await state.pace("hasty", "turns", rate=20, burst=1) == 0
+        slow: dict[str, Any] = {"rate": 0.01, "burst": 1}
+        assert await state.pace("hasty", "turns", **slow) == 0
         for _ in range(5):
-            assert await state.pace("hasty", "turns", rate=20, burst=1) is None
+            assert await state.pace("hasty", "turns", **slow) is None
+        # Had those five been counted, it would be longer than a hundred seconds.
+        wait = await state.pace("hasty", "turns", **slow, patience=1_000)
+        assert wait is not None and 0 < wait <= 100
+
+    async def test_pace_allows_one_again_after_its_time(self, state: State) -> None:
+        assert await state.pace("patient", "turns", rate=20, burst=1) == 0
         await asyncio.sleep(0.06)
-        assert await state.pace("hasty", "turns", rate=20, burst=1) == 0
+        assert await state.pace("patient", "turns", rate=20, burst=1) == 0
 
     async def test_forgetting_erases_all_of_one_owner_and_nothing_of_another(
         self, state: State

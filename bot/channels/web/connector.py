@@ -105,7 +105,7 @@ class WebChat(Channel):
         **options: Any,
     ) -> None:
         """`redis_url`: where several processes tell each other what to emit; unset for one."""
-        super().__init__(**options)
+        super().__init__(**{"unbind": lambda sender: self.accounts.sign_out(sender), **options})
         self.settings = settings or read(WebSettings)
         self.shop = shop or read(ShopSettings)
         self._accounts = accounts

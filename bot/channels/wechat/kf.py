@@ -150,6 +150,7 @@ class WechatKf(Channel):
         await self._puller.stop()
         if len(self._outbox):
             logger.warning("wechat_kf: messages to %d shoppers were not sent", len(self._outbox))
+        await self.end_background()
         await self.client.close()
 
     async def health(self) -> dict[str, Any]:

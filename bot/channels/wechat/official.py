@@ -57,6 +57,8 @@ PENDING = 1_800.0
 # WeChat tells that it is over.
 DESK_WAITING, DESK_OPEN = 1_800.0, 12 * 3_600.0
 TYPING_DELAY = 1.5
+# Marks a shopper who left until all of theirs is erased.
+LEAVING, LEAVING_KEPT = "leaving", 90 * 86_400.0
 FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0
 
 
@@ -141,6 +143,7 @@ class Wechat(Channel):
         """WeChat need not be reachable yet."""
         if self.settings.mode == "plain":
             logger.info("wechat: plain mode (明文) cannot protect messages; prefer safe (安全)")
+        self.background(self._finish_forgetting(), what="erasing who left")
         if self.settings.wechat_reply != "passive":
             self.background(self._sign_in(), what="asking WeChat for a token")
             self.background(self._outbox.work(), what="sending what could not be sent")
@@ -151,6 +154,7 @@ class Wechat(Channel):
             logger.warning("wechat: messages were cut short by the server's stop")
         if len(self._outbox):
             logger.warning("wechat: messages to %d shoppers were not sent", len(self._outbox))
+        await self.end_background()
         await self.client.close()
 
     async def health(self) -> dict[str, Any]:
@@ -208,7 +212,7 @@ class Wechat(Channel):
         if update is None or not self.owns(update.sender):
             return text(SUCCESS)
         if isinstance(update, Left):
-            self.in_order(update.sender, partial(self._forget, update.sender))
+            await self._note_leaving(update.sender)
             return text(SUCCESS)
         if isinstance(update, Desk):
             await self._note_desk(update)
@@ -339,10 +343,43 @@ class Wechat(Channel):
         await self.state.put(window.sender, "late", True, ttl=PENDING)
         return _text(self._words("utter_still_working", window.lang))
 
-    async def _forget(self, sender: str) -> None:
-        """The shopper unfollowed: WeChat requires that their data go."""
-        self._outbox.forget(sender)
+    async def _note_leaving(self, sender: str) -> None:
+        """The shopper unfollowed: WeChat requires that their data go, whatever happens to us.
+
+        Raises:
+            Unavailable: WeChat pushes it again.
+        """
+        await self.state.put(sender, LEAVING, True, ttl=LEAVING_KEPT)
+        self._forget_in_order(sender)
+
+    async def _finish_forgetting(self) -> None:
+        """Go on with those who left when the server stopped in the middle."""
+        delay = FIRST_DELAY
         while True:
+            try:
+                for sender in filter(self.owns, await self.state.owners(LEAVING)):
+                    self._forget_in_order(sender)
+                return
+            except Unavailable as exc:
+                logger.error("wechat: %s", exc)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, LONGEST_DELAY)
+
+    def _forget_in_order(self, sender: str) -> None:
+        """After the turns that wait now, and what they say."""
+        told = asyncio.Event()
+
+        async def tell() -> None:
+            told.set()
+
+        self._sending.put(sender, tell)
+        self.in_order(sender, partial(self._forget, sender, told))
+
+    async def _forget(self, sender: str, told: asyncio.Event) -> None:
+        """Erase all of a shopper, as long as it takes."""
+        await told.wait()
+        self._outbox.forget(sender)
+        while not self._closing.is_set():
             try:
                 await self.erase(sender)
                 return

@@ -100,7 +100,9 @@ class TestDesk(ChannelChecks):
 
     def make(self, folder: Path, **options: Any) -> Channel:
         module = example()
-        channel: Channel = module.Desk(module.DeskSettings(self.desk.url, SECRET), **options)
+        channel: Channel = module.Desk(
+            module.DeskSettings(self.desk.url, SECRET), unbind=lambda sender: None, **options
+        )
         return channel
 
     def make_disabled(self, folder: Path, **options: Any) -> Channel:

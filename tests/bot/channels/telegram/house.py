@@ -66,6 +66,8 @@ class House:
     def __init__(self, fake: FakeTelegram, server: Server, channel: Telegram) -> None:
         self.fake, self.server, self.channel = fake, server, channel
         self.agent: ScriptedAgent = server.agent
+        # Conversations whose customer was forgotten.
+        self.unbound: list[str] = []
         self.shopper = fake.shopper
 
     @property
@@ -133,6 +135,7 @@ def house(
 ) -> Iterator[House]:
     """A server with the channel; `wait` until Telegram knows it."""
     port = port or free_port()
+    unbound: list[str] = []
     channel = Telegram(
         settings_for(fake, port, **settings),
         # Rather fast than at Telegram's pace, where a test does not measure it.
@@ -140,9 +143,11 @@ def house(
         limits=limits,
         state=state or SqliteState(folder / "state.db"),
         say=sentence,
+        unbind=unbound.append,
     )
     with serve(channel, agent=ScriptedAgent(script, ready=ready), port=port) as server:
         made = House(fake, server, channel)
+        made.unbound = unbound
         if wait:
             fake.wait(lambda: fake.webhook.get("url") or fake._polling)
             fake.wait(lambda: channel.me.username and len(fake.commands) == 2)

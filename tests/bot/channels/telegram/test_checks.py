@@ -73,7 +73,12 @@ class TestTelegram(ChannelChecks):
 
     def make(self, folder: Path, **options: Any) -> Channel:
         # Twenty answers in a chat take seventeen seconds at Telegram's pace.
-        return Telegram(settings_for(self.fake, 443), clock=FastClock(50), **options)
+        return Telegram(
+            settings_for(self.fake, 443),
+            clock=FastClock(50),
+            unbind=lambda sender: None,
+            **options,
+        )
 
     def make_disabled(self, folder: Path, **options: Any) -> Channel:
         return Telegram(TelegramSettings(), **options)

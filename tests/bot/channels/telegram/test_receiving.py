@@ -441,7 +441,7 @@ def test_reset_forgets_the_conversation(bot: House) -> None:
     shopper.says("remember me")
     shopper.says("/reset")
     bot.settled()
-    assert bot.agent.erased == ["tg:1"]
+    assert bot.agent.erased == bot.unbound == ["tg:1"]
     assert bot.fake.texts(1) == ["echo remember me", "utter_welcome en"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -60,6 +60,8 @@ class Bot:
     def __init__(self, channel: Wechat, server: Server, agent: ScriptedAgent) -> None:
         self.channel, self.server, self.agent = channel, server, agent
         self.callback = f"{server.url}/webhooks/wechat/callback"
+        # Conversations whose customer was forgotten.
+        self.unbound: list[str] = []
 
 
 class Bots:
@@ -76,9 +78,10 @@ class Bots:
         state: State | None = None,
         times: Times = QUICK,
         limits: ChannelSettings = LIMITS,
+        unbind: Callable[[str], object] | None = None,
         **settings: Any,
     ) -> AbstractContextManager[Bot]:
-        return self._start(script or {}, state, times, limits, settings)
+        return self._start(script or {}, state, times, limits, unbind, settings)
 
     @contextmanager
     def _start(
@@ -87,18 +90,22 @@ class Bots:
         state: State | None,
         times: Times,
         limits: ChannelSettings,
+        unbind: Callable[[str], object] | None,
         settings: dict[str, Any],
     ) -> Iterator[Bot]:
         agent = ScriptedAgent(script)
+        unbound: list[str] = []
         channel = Wechat(
             settings_for(self._account, **settings),
             times=times,
             limits=limits,
             state=state or SqliteState(self._folder / "state.db"),
             say=say,
+            unbind=unbind or unbound.append,
         )
         with serve(channel, agent=agent) as server:
             bot = Bot(channel, server, agent)
+            bot.unbound = unbound
             self._account.callback = bot.callback
             yield bot
 

@@ -53,6 +53,7 @@ def bots(service, tmp_path):
             limits=LIMITS,
             state=state or SqliteState(tmp_path / "state.db"),
             say=say,
+            unbind=lambda sender: None,
         )
         with serve(channel, agent=agent) as server:
             bot = Bot(channel, server, agent)

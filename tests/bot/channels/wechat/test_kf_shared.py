@@ -51,7 +51,7 @@ class TestKf(checks.ChannelChecks):
         assert self.service.violations == []
 
     def make(self, folder: Path, **options: Any) -> Channel:
-        return WechatKf(kf_settings_for(self.service), **options)
+        return WechatKf(kf_settings_for(self.service), unbind=lambda sender: None, **options)
 
     def make_disabled(self, folder: Path, **options: Any) -> Channel:
         return WechatKf(kf_settings_for(self.service, wechat_kf_aes_key=""), **options)

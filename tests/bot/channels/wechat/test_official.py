@@ -13,8 +13,9 @@ import pytest
 from aiohttp import web
 from PIL import Image as Picture
 
-from bot.channels.state import RedisState
+from bot.channels.state import RedisState, SqliteState
 from bot.channels.wechat.windows import Times
+from shop.errors import Unavailable
 from tests.bot.channels.wechat.conftest import QUICK_CUT
 from tests.fakes.agent import silence, slow
 from tests.fakes.platform import Platform
@@ -339,7 +340,63 @@ def test_5_2_11_who_unfollows_is_forgotten_and_hears_nothing(account, bots):
         wait_for(lambda: bot.agent.erased == [f"wx:{ANNA}"])
         assert len(account.phone(ANNA).shown) == shown
         assert bot.agent.tracker[f"wx:{ANNA}"] == []
+        wait_for(lambda: not bot.server.run(bot.channel.state.owners("leaving")))
+        assert bot.unbound == [f"wx:{ANNA}"]
         assert bot.server.run(bot.channel.state.get(f"wx:{ANNA}", "quota:message")) is None
+
+
+def test_5_2_11_who_unfollows_in_the_middle_of_a_turn_leaves_nothing(account, bots):
+    account.cut = 5.0
+    with bots({"slow": slow(0.5)}, times=Times()) as bot:
+        talk = account.begin(account.say(ANNA, "slow"))
+        wait_for(lambda: bot.agent.texts() == ["slow"])
+        account.run(account.event(ANNA, "unsubscribe", EventKey=""))
+        # Before that is done somebody may have come back.
+        account.begin(account.event(ANNA, "subscribe", EventKey=""))
+        talk.result(30)
+        wait_for(lambda: bot.agent.texts() == ["slow", "/greet"])
+        assert bot.agent.erased == bot.unbound == [f"wx:{ANNA}"]
+        assert bot.agent.tracker[f"wx:{ANNA}"] in (["/greet"], [])
+
+
+def test_5_2_11_what_cannot_be_erased_now_is_erased_later_also_after_a_restart(account, bots):
+    """The shop's database is down: first for a moment, then until the server stops."""
+
+    def fails(sender: str) -> None:
+        raise Unavailable("the shop's database")
+
+    failures = iter([fails])
+    done: list[str] = []
+
+    def unbind(sender: str) -> None:
+        next(failures, done.append)(sender)
+
+    with bots(unbind=unbind) as bot:
+        typed(account, "hi")
+        account.run(account.event(ANNA, "unsubscribe", EventKey=""))
+        wait_for(lambda: bot.agent.erased == done == [f"wx:{ANNA}"])
+    with bots(unbind=fails) as bot:
+        typed(account, "hi again")
+        account.run(account.event(ANNA, "unsubscribe", EventKey=""))
+        owners = bot.channel.state.owners
+        wait_for(lambda: bot.server.run(owners("leaving")) == [f"wx:{ANNA}"])
+    with bots() as bot:
+        wait_for(lambda: bot.agent.erased == bot.unbound == [f"wx:{ANNA}"])
+        wait_for(lambda: not bot.server.run(bot.channel.state.owners("leaving")))
+
+
+def test_5_2_11_without_the_state_wechat_pushes_it_again(account, bots, tmp_path):
+    class Sick(SqliteState):
+        async def put(self, owner: str, name: str, value: Any, *, ttl: float) -> None:
+            if name == "leaving" and tries.append(1) is None and len(tries) < 3:
+                raise Unavailable("the state, in this test")
+            await super().put(owner, name, value, ttl=ttl)
+
+    tries: list[int] = []
+    with bots(state=Sick(tmp_path / "state.db")) as bot:
+        delivery = account.run(account.event(ANNA, "unsubscribe", EventKey=""))
+        assert [attempt.status for attempt in delivery.attempts] == [503, 503, 200]
+        wait_for(lambda: bot.agent.erased == bot.unbound == [f"wx:{ANNA}"])
 
 
 @pytest.mark.parametrize(

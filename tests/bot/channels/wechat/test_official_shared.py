@@ -55,7 +55,7 @@ class OfficialChecks(checks.ChannelChecks):
         assert self.account.violations == []
 
     def make(self, folder: Path, **options: Any) -> Channel:
-        return Wechat(settings_for(self.account), **options)
+        return Wechat(settings_for(self.account), unbind=lambda sender: None, **options)
 
     def make_disabled(self, folder: Path, **options: Any) -> Channel:
         return Wechat(settings_for(self.account, wechat_token=""), **options)
