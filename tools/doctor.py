@@ -22,6 +22,7 @@ from bot.channels.telegram.diagnosis import Finding
 from bot.channels.telegram.diagnosis import diagnose as diagnose_telegram
 from bot.channels.telegram.settings import TelegramSettings
 from bot.channels.web.connector import WebSettings
+from bot.channels.web.diagnosis import diagnose as diagnose_web
 from bot.channels.wechat.diagnosis import diagnose as diagnose_wechat
 from bot.channels.wechat.settings import WechatKfSettings, WechatSettings
 from bot.tracker_store import TrackerSettings
@@ -46,7 +47,7 @@ def main() -> int:
     environment.load()
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         *(settings, secrets, shop, models, servers, clock),
-        *(diagnose_telegram, diagnose_wechat),
+        *(diagnose_web, diagnose_telegram, diagnose_wechat),
     )
     worst = 0
     for check in checks:

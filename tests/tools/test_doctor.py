@@ -1,7 +1,11 @@
 """What `make doctor` says, of a machine that is well and of one that is not."""
 
 import http.server
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -85,3 +89,28 @@ def test_a_clock_that_is_off_is_an_error(monkeypatch, origin):
     ((level, message),) = doctor.clock()
     assert level == "error"
     assert "sign-ins will fail" in message
+
+
+def test_it_looks_at_every_part_and_says_with_its_exit_that_something_is_wrong(tmp_path, origin):
+    _, address = origin
+    environ = {
+        **os.environ,
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "XIAOER_SECRET": "s" * 32,
+        "XIAOER_WEB_ORIGINS": address,
+        "XIAOER_PORT": "1",
+        "XIAOER_ACTION_PORT": "2",
+    }
+    command = [sys.executable, "-m", "tools.doctor"]
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    for finding in (
+        "ok      XIAOER_SECRET=(secret)",
+        "warning the Rasa server does not answer",
+        f"ok      the clock agrees with that of {address}",
+        f"error   None of {address} is the chat",
+        "off     Telegram is switched off",
+        "XIAOER_WECHAT_KF_SECRET",
+    ):
+        assert finding in done.stdout
+    assert "Traceback" not in done.stderr

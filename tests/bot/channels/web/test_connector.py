@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ import requests
 import websocket
 
 from bot.channels.state import RedisState
+from bot.channels.web.pages import STATIC
 from bot.channels.web.tokens import AUDIENCE, SessionTokens
 from tests.bot.channels.web.conftest import Start
 from tests.bot.channels.web.page import BASE, SECRET, Page, ToyAccounts, new_session, page, refusal
@@ -474,6 +476,37 @@ def test_5_4_20_files_are_cached_by_their_content(start: Start) -> None:
     assert again.status_code == 304 and again.content == b""
     assert answer.headers["cache-control"] == "no-cache"
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_files_travel_small_to_those_who_unpack_them(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "p1.jpg").write_bytes(b"\xff\xd8" * 500)
+    (tmp_path / "p1.svg").write_text("<svg/>")
+    server = start(pictures=tmp_path)
+
+    def get(path: str, accepted: str) -> requests.Response:
+        headers = {"Accept-Encoding": accepted}
+        return requests.get(f"{server.url}{BASE}{path}", headers=headers, stream=True)
+
+    whole = STATIC.joinpath("webchat.css").read_bytes()
+    for accepted in ("gzip", "br;q=1.0, GZIP;q=0.8, *;q=0.1", "*"):
+        answer = get("/static/webchat.css", accepted)
+        assert answer.headers["content-encoding"] == "gzip"
+        travelled = answer.raw.read()
+        assert len(travelled) < len(whole) / 2 and gzip.decompress(travelled) == whole
+    for accepted in ("", "identity", "br", "gzip;q=0"):
+        answer = get("/static/webchat.css", accepted)
+        assert "content-encoding" not in answer.headers and answer.raw.read() == whole
+        assert answer.headers["vary"] == "Accept-Encoding"
+    # What is packed already, or so small that it would grow, is sent as it is.
+    for path in ("/pictures/p1.jpg", "/pictures/p1.svg"):
+        assert "content-encoding" not in get(path, "gzip").headers
+    # A cache must not take one for the other.
+    tags = {get("/chat", accepted).headers["etag"] for accepted in ("gzip", "identity")}
+    assert len(tags) == 2
+    for tag in tags:
+        accepted = {"Accept-Encoding": "gzip" if "gzip" in tag else "identity"}
+        again = requests.get(f"{server.url}{BASE}/chat", headers={"If-None-Match": tag, **accepted})
+        assert again.status_code == 304
 
 
 def test_5_4_21_many_sessions_at_once_are_all_answered(start: Start) -> None:
