@@ -148,7 +148,7 @@ class FakeTelegram:
         self.stop()
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     async def _begin(self) -> None:
         self._news = asyncio.Event()
@@ -215,7 +215,7 @@ class FakeTelegram:
         """Only their words."""
         return [m.get("text") or m.get("caption") or "" for m in self.said(chat)]
 
-    def wait(self, condition: Callable[[], Any], seconds: float = 10) -> Any:
+    def wait(self, condition: Callable[[], Any], seconds: float = 60) -> Any:
         """Until the condition holds; returns its value."""
         deadline = time.monotonic() + seconds
         while not (value := condition()):

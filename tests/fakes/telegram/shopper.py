@@ -70,7 +70,7 @@ class Shopper:
                 return [[button["text"] for button in row] for row in rows]
         return []
 
-    def hears(self, how_many: int = 1, seconds: float = 10) -> list[str]:
+    def hears(self, how_many: int = 1, seconds: float = 60) -> list[str]:
         """Waits until the bot has said so many messages here; returns the words of all."""
         fake = self.telegram
         fake.wait(lambda: len(fake.said(self.chat)) >= how_many, seconds)

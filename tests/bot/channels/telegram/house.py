@@ -16,13 +16,19 @@ from bot.channels.base import ChannelSettings
 from bot.channels.state import SqliteState, State
 from bot.channels.telegram import Telegram, TelegramSettings
 from bot.channels.telegram.pace import Clock
+from tests.checks.channel import patient
 from tests.fakes.agent import ScriptedAgent, say
 from tests.fakes.server import Server, free_port, serve
 from tests.fakes.telegram import TOKEN, FakeTelegram
 
 SECRET = "a-secret-of-the-webhook-0123456789"
-# Tests say more in a second than a shopper may.
-LIMITS = ChannelSettings(message_rate=1_000, notify_secret="secret-of-the-notices-in-the-tests")
+# Tests say more in a second than a shopper may, and a busy machine is no slow bot.
+LIMITS = ChannelSettings(
+    message_rate=1_000,
+    turn_deadline=60,
+    turn_limit=60,
+    notify_secret="secret-of-the-notices-in-the-tests",
+)
 
 
 class FastClock(Clock):
@@ -102,7 +108,7 @@ class House:
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
 
-    def settled(self, seconds: float = 10) -> None:
+    def settled(self, seconds: float = 60) -> None:
         """Waits until everything is delivered, answered and sent."""
         self.fake.wait(self.fake.quiet, seconds)
         idle = lambda: not len(self.channel._queues) and not len(self.channel.sender._queues)  # noqa: E731
@@ -141,7 +147,7 @@ def house(
         # Rather fast than at Telegram's pace, where a test does not measure it.
         clock=clock or FastClock(20),
         limits=limits,
-        state=state or SqliteState(folder / "state.db"),
+        state=state or patient(SqliteState(folder / "state.db")),
         say=sentence,
         unbind=unbound.append,
     )

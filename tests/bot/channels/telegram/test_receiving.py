@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import logging
@@ -75,10 +76,15 @@ def message(chat: int = 1, **content: Any) -> dict[str, Any]:
 
 def test_5_1_01_an_update_with_the_secret_is_taken_at_once_and_answered(bot: House) -> None:
     bot.shopper(1)
-    begin = time.monotonic()
-    assert bot.post(update(1, message=message(text="hello"))) == 200
-    assert time.monotonic() - begin < 0.2
-    bot.fake.wait(lambda: bot.fake.texts(1) == ["echo hello"])
+    bot.agent.script["hello"] = slow(0.5, {"text": "hello yourself"})
+    seconds = []
+    for number in range(5):
+        begin = time.monotonic()
+        assert bot.post(update(number + 1, message=message(text="hello"))) == 200
+        seconds.append(time.monotonic() - begin)
+    # The best of five: what else the machine does is not the bot's affair.
+    assert min(seconds) < 0.2
+    bot.fake.wait(lambda: bot.fake.texts(1) == ["hello yourself"] * 5)
 
 
 @pytest.mark.parametrize("secret", [None, "", "wrong", SECRET[:-1], SECRET + "x", "密码"])
@@ -840,8 +846,14 @@ def test_many_buttons_come_in_pages(bot: House) -> None:
 
 
 def test_a_turn_that_takes_long_shows_typing(bot: House) -> None:
-    bot.agent.script["slow"] = slow(0.6)
+    async def until_typing_is_seen(heard: UserMessage) -> None:
+        while not bot.fake.called("sendChatAction"):
+            await asyncio.sleep(0.01)
+        await heard.output_channel.send_response(heard.sender_id, {"text": "done"})
+
+    bot.agent.script["slow"] = until_typing_is_seen
     bot.shopper(1).says("slow")
-    bot.settled()
-    methods = [c.method for c in bot.fake.calls if c.method in ("sendChatAction", "sendMessage")]
-    assert methods == ["sendChatAction", "sendMessage"]
+    assert bot.shopper(1).hears() == ["done"]
+    # A quick turn does without.
+    before = len(bot.fake.called("sendChatAction"))
+    assert before == 1 and bot.fake.called("sendChatAction")[0].parameters["action"] == "typing"

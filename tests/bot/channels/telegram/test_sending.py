@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import logging
@@ -13,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rasa.core.channels.channel import UserMessage
 
-from bot.channels.base import ChannelSettings
+from bot.channels.telegram.connector import TYPING_DELAY
 from bot.channels.telegram.pace import Clock
 from tests.bot.channels.telegram.house import FastClock, House, house
 from tests.fakes.agent import slow
@@ -255,14 +257,15 @@ def test_only_known_custom_messages_are_sent(
 def test_5_1_17_429_is_waited_for_and_others_go_on(tmp_path: Path, fake: FakeTelegram) -> None:
     with house(tmp_path, fake, clock=Clock()) as bot:
         fake.fail("sendMessage", retry_after=2, chat=1)
-        begin = time.monotonic()
         bot.shopper(1).says("one")
+        fake.wait(lambda: fake.called("sendMessage", 1))
         bot.shopper(2).says("two")
-        bot.shopper(2).hears()
-        assert time.monotonic() - begin < 1.5
         bot.shopper(1).hears()
+        bot.shopper(2).hears()
         first, second = fake.called("sendMessage", 1)
         assert second.at - first.at >= 2
+        (other,) = fake.called("sendMessage", 2)
+        assert other.at < second.at
         bot.settled()
         assert fake.texts(1) == ["echo one"]
 
@@ -350,17 +353,25 @@ def test_a_chat_that_does_not_exist_is_dropped(bot: House) -> None:
 
 
 def test_5_1_20_typing_is_shown_until_the_answer(tmp_path: Path, fake: FakeTelegram) -> None:
-    limits = ChannelSettings(turn_deadline=20)
-    with house(tmp_path, fake, script={"slow": slow(6)}, limits=limits) as bot:
+    async def until_typing_is_repeated(heard: UserMessage) -> None:
+        while len(fake.called("sendChatAction")) < 2:
+            await asyncio.sleep(0.01)
+        await heard.output_channel.send_response(heard.sender_id, {"text": "done"})
+
+    with house(tmp_path, fake, script={"slow": until_typing_is_repeated}) as bot:
         bot.shopper(1).says("slow")
         bot.shopper(1).hears()
-        shown = [c for c in fake.called("sendChatAction") if c.parameters["action"] == "typing"]
-        assert len(shown) == 2
-        assert 3.5 < shown[1].at - shown[0].at < 5.5
-        assert shown[1].at < fake.called("sendMessage")[0].at
+        one, two, *_ = fake.called("sendChatAction")
+        assert one.parameters["action"] == two.parameters["action"] == "typing"
+        # Telegram shows it for five seconds.
+        assert two.at - one.at > 3.5
+        assert bot.channel.typing_every + TYPING_DELAY < 5
+        assert two.at < fake.called("sendMessage")[0].at
 
 
-@pytest.mark.parametrize("fault", [{"code": 500}, {"cut": True}, {"retry_after": 9}, {"delay": 3}])
+@pytest.mark.parametrize(
+    "fault", [{"code": 500}, {"cut": True}, {"retry_after": 60}, {"delay": 60}]
+)
 def test_5_1_20_typing_that_fails_is_not_noticed(
     bot: House, fault: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -369,7 +380,7 @@ def test_5_1_20_typing_that_fails_is_not_noticed(
     begin = time.monotonic()
     bot.shopper(1).says("slow")
     bot.shopper(1).hears()
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 30, "the answer does not wait for it"
     assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
 
 
@@ -379,7 +390,7 @@ def test_5_1_24_a_flood_is_answered_within_telegrams_limits(
     with house(tmp_path, fake, clock=Clock()) as bot:
         for number, chat in itertools.product(range(2), range(1, 51)):
             bot.shopper(chat).says(f"message {number}")
-        bot.settled(30)
+        bot.settled(120)
         for chat in range(1, 51):
             assert fake.texts(chat) == ["echo message 0", "echo message 1"]
         keeps_the_limits(fake)
@@ -401,9 +412,11 @@ def test_in_a_chat_messages_come_at_telegrams_pace(tmp_path: Path, fake: FakeTel
         bot.agent.script["go"] = [{"text": str(n)} for n in range(8)]
         bot.shopper(1).says("go")
         bot.shopper(1).hears(8)
-        waits = [wait for wait in clock.slept if wait > 0.1]
-        # Three at once, then one a second; the waits run fast, so they add up.
-        assert len(waits) >= 5 and max(waits) > 3
+        sent = [call.at for call in fake.called("sendMessage")]
+        # Three at once, then one a second, so the last is due five seconds after the first; the
+        # waits run fast, and what has passed meanwhile is not waited for.
+        assert max(clock.slept) + sent[-1] - sent[0] > 4.5
+        assert max(clock.slept) <= 5
 
 
 @pytest.mark.parametrize("level", [logging.INFO, logging.DEBUG])
@@ -509,7 +522,7 @@ def test_what_waits_is_bounded(bot: House, caplog: pytest.LogCaptureFixture) -> 
 
 
 def test_the_servers_stop_sends_what_waits(tmp_path: Path, fake: FakeTelegram) -> None:
-    with house(tmp_path, fake, clock=Clock()) as bot:
+    with house(tmp_path, fake, clock=FastClock(5)) as bot:
         bot.agent.script["go"] = [{"text": str(n)} for n in range(5)]
         bot.shopper(1).says("go")
         fake.wait(lambda: fake.said(1))
