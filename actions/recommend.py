@@ -127,7 +127,8 @@ def said_tastes(turn: Turn) -> list[Said]:
             found.append((each.subject, each.value, each.liked))
             continue
         # "Camping gear" stands nowhere, "camping" does.
-        known = [w for w in (each.value, *each.value.split()) if recommendations().mentioned(w)]
+        pieces = (each.value, *gist(each.value, (), shop_words()).split())
+        known = [piece for piece in pieces if recommendations().mentioned(piece)]
         if known:
             found.append(("word", known[0], each.liked))
     return found

@@ -42,7 +42,7 @@ _PURCHASES = 2000
 # Half of what is shown follows the shopper's own history after so many interactions.
 _TRUST_AFTER = 2.0
 # How much a reason to look at something counts, in logits of the ranker.
-_TEXT, _TASTE, _SEASON, _RECIPIENT = 1.5, 1.5, 0.7, 1.5
+_TEXT, _TASTE, _SEASON, _RECIPIENT = 1.5, 3.0, 0.7, 1.5
 # Of the best, so many are looked at for variety, and so much likeness costs.
 _POOL, _VARIETY = 60, 1.0
 # Listed within these days is new; the best of it gets this place, if it is that like the history.
@@ -179,9 +179,7 @@ class Recommendations:
     ) -> tuple[Recommendation, ...]:
         """What to offer for a product that is out of stock or being returned: of the same kind
         where there is any. Raises: as `similar`."""
-        return self._like(
-            product_id, "instead", ProductQuery(limit=limit), customer_id, context
-        )
+        return self._like(product_id, "instead", ProductQuery(limit=limit), customer_id, context)
 
     def goes_with(
         self,

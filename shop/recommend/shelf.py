@@ -95,13 +95,19 @@ class Shelf:
         return mask
 
     def mentions(self, words: str) -> Mask:
-        """Which products have the words in name, brand, kind, category or attributes."""
+        """Which products have the words in name, brand, kind, category or attributes; English ones
+        at the beginning of a word: tea is not in steak."""
         wanted = words.casefold().strip()
         mask = self.found.get(wanted)
         if mask is None:
             mask = np.zeros(len(self), bool)
             place = self.blob.find(wanted) if wanted else -1
+            inside = wanted[:1].isascii() and wanted[:1].isalpha()
             while place >= 0:
+                before = self.blob[place - 1 : place]
+                if inside and before.isascii() and before.isalpha():
+                    place = self.blob.find(wanted, place + 1)
+                    continue
                 row = int(np.searchsorted(self.begins, place, side="right")) - 1
                 mask[row] = True
                 place = self.blob.find(wanted, int(self.begins[row + 1]))

@@ -35,20 +35,23 @@ class SaidTaste:
 #: Longer pieces of a sentence are no name of anything.
 _LONGEST = 30
 _CN_ENDS = (
-    r"[,.;:!?。、\s]|的?(?:东西|商品|产品|款|那种|这种|类)|[都就但我你您有可想还]|推荐|求|谢|请"
+    r"[,.;:!?。、\n]|\s(?![a-z])|(?<![a-z])\s|的?(?:东西|商品|产品|款|那种|这种|类)|[都就但我你您有可想还]|推荐|求|谢|请"
     r"|[了吗吧呢啊呀哦]|什么|多一点|一点|为主|给"
 )
 _CHINESE = re.compile(
     r"(?<![不没])(?<!不[太怎大])(?<!不是很)(?<!你们)(?<!大家)"
-    r"(?:喜欢|喜爱|偏爱|热爱|钟爱|爱(?=[喝吃用穿玩看逛])|迷上了?|沉迷)(?:[喝吃用穿玩看逛买做](?!具))?"
-    rf"(?!的|[这那它他她]|第|什|哪|吗|不|买|上[个款面])(?P<what>(?:(?!{_CN_ENDS}).){{1,12}})",
+    r"(?:喜欢|喜爱|偏爱|热爱|钟爱|爱(?=[喝吃用穿玩看逛])|迷上了?|沉迷)"
+    r"(?:[喝吃用穿玩看逛买做](?!具))?[ ]?"
+    rf"(?!的|[这那它他她]|第|什|哪|吗|不|买|上[个款面])(?P<what>(?:(?!{_CN_ENDS}).){{1,24}})",
+    re.IGNORECASE,
 )
 _ENGLISH = re.compile(
     r"(?<![a-z])(?:i|we|she|he|they)(?:'m|'re|'s|'ve| am| are| is| have)?"
     r"(?: (?:really|also|absolutely|just|do|always|very much|totally|usually|both))*"
     r" (?:likes?|loves?|loved|enjoys?|adores?|prefers?|into|fans? of|a (?:big |huge )?fan of"
     r"|crazy about|keen on|fond of)"
-    r" (?!(?:it|this|that|these|those|them|how|what|when|the (?:first|second|third|last))(?![a-z]))"
+    r" (?!(?:it|you|your|me|us|this|that|these|those|them|how|what|when"
+    r"|the (?:first|second|third|last))(?![a-z]))"
     r"(?:to |the |a |an |my |all |some |drinking |eating |wearing |doing |going )*"
     r"(?P<what>[^,.;:!?\n]{2,30}?)"
     r"(?=$|[,.;:!?\n]| (?:so|but|and (?:i|she|he|we)|because|please|recommend|what|very|a lot|most"
@@ -60,12 +63,15 @@ _PRAISE = re.compile(
     r"|(?<![a-z])(?<!don't )(?<!not )(?:like|love|fancy|prefer)(?![a-z])",
     re.IGNORECASE,
 )
+_FORGET_SIGN = (
+    r"忘[掉记了]?|清[空除]|删[掉除]?|抹掉|重置|别再?记|不要再?记|取消"
+    r"|(?<![a-z])(?:forget|erase|delete|clear|remove|reset|wipe)(?![a-z])"
+)
+_TASTE_WORD = (
+    r"喜好|偏好|喜欢的?|口味|爱好|兴趣|(?<![a-z])(?:likes?|dislikes?|tastes?|preferences?)(?![a-z])"
+)
 _FORGET = re.compile(
-    r"(?:忘[掉记了]?|清[空除]|删[掉除]?|抹掉|重置|别再?记|不要再?记|取消).{0,8}"
-    r"(?:喜好|偏好|喜欢|口味|爱好|兴趣)"
-    r"|(?:喜好|偏好|喜欢的|口味|爱好|兴趣).{0,6}(?:忘|清[空除]|删|抹掉|重置)"
-    r"|(?<![a-z])(?:forget|erase|delete|clear|remove|reset|wipe)(?![a-z]).{0,24}"
-    r"(?<![a-z])(?:likes?|dislikes?|tastes?|preferences?)(?![a-z])",
+    f"(?:{_FORGET_SIGN}).{{0,24}}(?:{_TASTE_WORD})|(?:{_TASTE_WORD}).{{0,8}}(?:{_FORGET_SIGN})",
     re.IGNORECASE,
 )
 
