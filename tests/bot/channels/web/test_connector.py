@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -476,6 +477,23 @@ def test_5_4_20_files_are_cached_by_their_content(start: Start) -> None:
     assert again.status_code == 304 and again.content == b""
     assert answer.headers["cache-control"] == "no-cache"
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_whole_page_is_small(start: Start) -> None:
+    """Page and scripts as they are, and all of it, styles included, as it travels."""
+    server = start()
+    html = requests.get(f"{server.url}{BASE}/chat").text
+    files = set(re.findall(r'(?:src|href)="(static/[^"]+)"', html))
+    modules = {f"static/{path.name}" for path in STATIC.glob("*.js")} - {"static/embed.js"}
+    assert modules < files, "none is found late, by another that imports it"
+    whole, travelled = 0, 0
+    for name in {"chat", *files}:
+        answer = requests.get(f"{server.url}{BASE}/{name}", stream=True)
+        packed = answer.raw.read()
+        travelled += len(packed)
+        if not name.endswith((".css", ".svg")):
+            whole += len(gzip.decompress(packed))
+    assert whole < 120_000 and travelled < 60_000, (whole, travelled)
 
 
 def test_files_travel_small_to_those_who_unpack_them(start: Start, tmp_path: Path) -> None:
