@@ -6,13 +6,17 @@ import hashlib
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
+from shop.errors import InvalidValue
 from shop.settings import ShopSettings
 
+# What is recommended was learned within this time, or is learned at a start.
+LEARNED_WITHIN = timedelta(days=1)
 MODEL = Path("models/xiaoer.tar.gz")
 TRAINED = Path("models/trained-from")
 # A model depends on these; sentences are not among them (bot/importer.py), only their names.
@@ -76,6 +80,36 @@ def prepare_shop(settings: ShopSettings) -> None:
             return
         step(f"Filling the sample shop in {database}")
         run("shop.sample", error="The sample shop could not be filled, see the line above.")
+
+
+def prepare_recommendations(folder: Path) -> None:
+    """Learns what to recommend, unless that was done lately. It never stops a start: without it
+    the bot recommends what is popular."""
+    if _learned_lately(folder):
+        return
+    step("Learning what to recommend (seconds for the sample shop)")
+    done = subprocess.run(
+        [sys.executable, "-m", "shop.recommend", "train", "--folder", str(folder)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    lines = (done.stdout + done.stderr).strip().splitlines()
+    if done.returncode:
+        step(f"Nothing was learned: {lines[-1] if lines else done.returncode}")
+
+
+def _learned_lately(folder: Path) -> bool:
+    # Scientific packages, which other commands do without.
+    from shop.recommend import artefact
+
+    try:
+        about = artefact.read(folder).about
+    except InvalidValue:
+        return False
+    age = datetime.now(timezone.utc) - datetime.fromisoformat(about.created_at)
+    return age < LEARNED_WITHIN
 
 
 def train() -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from honcho.manager import Manager
 
@@ -33,6 +34,7 @@ def main() -> int:
         prepare.check_yaml()
         prepare.prepare_encoder()
         prepare.prepare_shop(settings)
+        prepare.prepare_recommendations(recommend_folder())
         prepare.train()
     except (SettingsError, prepare.PrepareError) as error:
         print(error, file=sys.stderr)
@@ -51,6 +53,14 @@ def main() -> int:
     manager.loop()
     # Ctrl-C is how one stops it.
     return 0 if manager.returncode in (None, 0, -2, 130) else int(manager.returncode)
+
+
+def recommend_folder() -> Path:
+    """Where the action server looks for what was learned. Raises: SettingsError."""
+    # Scientific packages come with it.
+    from shop.recommend.service import RecommendSettings
+
+    return read(RecommendSettings).recommend_folder
 
 
 def commands(settings: ShopSettings) -> dict[str, str]:

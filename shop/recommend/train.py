@@ -75,6 +75,10 @@ def train(
         Unavailable: the shop cannot be reached.
     """
     before = None if full else _before(folder, progress)
+    if before is not None and not _goes_on(shop, before):
+        # The sample shop was filled again, or a customer's acts were erased.
+        progress("starting anew: these are other interactions")
+        before = None
     log = _read_on(shop, before, progress)
     products = sorted(shop.catalogue(), key=lambda p: p.id)
     item_ids = np.array([p.id for p in products], np.int64)
@@ -125,6 +129,18 @@ def _current_about(folder: Path) -> About | None:
         return storage.read_about(folder, version)
     except InvalidValue:
         return None
+
+
+def _goes_on(shop: ShopBackend, before: Artefact) -> bool:
+    """Whether the last interaction of the log still stands in the shop."""
+    log = before.log
+    if not len(log["id"]):
+        return True
+    last = tuple(int(log[name][-1]) for name in ("id", "customer", "product", "at"))
+    act = next(iter(shop.interactions(last[0] - 1)), None)
+    if act is None:
+        return False
+    return (act.id, act.customer_id, act.product_id, int(act.at.timestamp())) == last
 
 
 def _read_on(

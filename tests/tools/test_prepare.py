@@ -5,6 +5,8 @@ import socket
 
 import pytest
 
+from shop.recommend import artefact
+from tests.servers import fill_shop
 from tools import prepare, run
 
 
@@ -87,3 +89,33 @@ def test_a_free_port_passes():
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     run.check_port("XIAOER_PORT", "127.0.0.1", port)
+
+
+def test_what_to_recommend_is_learned_once(tmp_path, monkeypatch, capfd):
+    database = fill_shop(tmp_path)
+    monkeypatch.setenv("XIAOER_DATABASE_URL", f"sqlite:///{database}")
+    monkeypatch.setenv("XIAOER_ENCODER_FOLDER", str(tmp_path / "no-encoder"))
+    folder = tmp_path / "recommend"
+
+    prepare.prepare_recommendations(folder)
+    learned = artefact.current(folder)
+    assert artefact.read(folder).about.items > 0
+    prepare.prepare_recommendations(folder)
+    assert artefact.current(folder) == learned
+    assert capfd.readouterr().out.count("Learning") == 1
+
+    (folder / str(learned) / "hybrid.npz").write_bytes(b"damaged")
+    prepare.prepare_recommendations(folder)
+    assert artefact.current(folder) != learned
+    assert artefact.read(folder).about.items > 0
+
+
+def test_a_start_goes_on_where_nothing_can_be_learned(tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("XIAOER_DATABASE_URL", f"sqlite:///{tmp_path}/none/none.db")
+    monkeypatch.setenv("XIAOER_ENCODER_FOLDER", str(tmp_path / "no-encoder"))
+
+    prepare.prepare_recommendations(tmp_path / "recommend")
+
+    said = capfd.readouterr()
+    assert "Nothing was learned" in said.out
+    assert "Traceback" not in said.out + said.err

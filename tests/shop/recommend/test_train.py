@@ -50,7 +50,7 @@ def test_where_nothing_is_new_nothing_is_written(read_only_shop: SqlShop, folder
 
 
 def test_only_what_is_new_is_read(own_shop: SqlShop, folder: Path) -> None:
-    before = artefact.read(folder)
+    before = artefact.read(folder, with_log=True)
     asked: list[int] = []
     everything = own_shop.interactions
 
@@ -65,11 +65,28 @@ def test_only_what_is_new_is_read(own_shop: SqlShop, folder: Path) -> None:
     made = train(own_shop, folder, encoder=encoder)
 
     assert made is not None
-    assert asked == [before.about.read_to]
+    # One look whether the log goes on, and what is new.
+    assert asked == [int(before.log["id"][-1]) - 1, before.about.read_to]
     assert made.about.interactions == before.about.interactions + 1
     # A single act teaches the ranker nothing, and no text has changed.
     assert made.about.ndcg == before.about.ndcg
     assert encoder.encoded == []
+
+
+def test_other_interactions_are_read_from_the_start(own_shop: SqlShop, folder: Path) -> None:
+    """The sample shop was filled again: the same numbers, other acts."""
+    table = schema.interactions
+    with writing(own_shop.engine) as connection:
+        last = connection.execute(select(func.max(table.c.id))).scalar_one()
+        connection.execute(table.update().values(at=NOW - timedelta(days=3)))
+    lines: list[str] = []
+
+    made = train(own_shop, folder, encoder=WordEncoder(), force=True, progress=lines.append)
+
+    assert made is not None
+    assert made.about.read_to == last
+    assert made.log["at"].max() < (NOW - timedelta(days=2)).timestamp()
+    assert sum("starting anew" in line for line in lines) == 1
 
 
 def test_only_changed_texts_are_encoded(own_shop: SqlShop, folder: Path) -> None:
