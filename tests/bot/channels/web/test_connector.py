@@ -718,6 +718,17 @@ def test_an_answer_reaches_the_page_through_another_worker(
         assert requests.get(polling).status_code == 400
 
 
+def test_5_4_02_the_limit_of_sessions_holds_over_all_workers(
+    start: Start, redis_url: str, tmp_path: Path
+) -> None:
+    limit = {"web_sessions_a_minute": 5, "redis_url": redis_url}
+    servers = [
+        start(state=patient(RedisState(redis_url, prefix=tmp_path.name)), **limit) for _ in range(2)
+    ]
+    codes = [post_session(servers[number % 2].url) for number in range(7)]
+    assert codes == [200] * 5 + [429] * 2
+
+
 # --- bodies
 
 
