@@ -1,15 +1,14 @@
-"""How long recommendations take: python -m bench.recommend [--fit] [--items 20000]
+"""How long recommendations take: python -m bench.recommend [--fit] [--items 20000] [--keep FOLDER]
 
 Each number stands beside that of a reference in the same run, since machines differ:
-`implicit`'s ALS asked for ten items of the same catalogue, and its ALS fit.
+`implicit`'s ALS asked for ten items of the same catalogue, and its ALS fit. With --keep the shop
+and what was learned from it stay in a folder, and a later run only measures.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,13 +17,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-# As in the action server: one request, one thread. Set before NumPy is loaded.
-if "--fit" not in sys.argv:
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 import numpy as np
 import scipy.sparse as sp
 from sqlalchemy import insert
+from threadpoolctl import threadpool_limits
 
 from shop import schema
 from shop.database import open_engine, writing
@@ -166,44 +162,55 @@ def timed(calls: int, call: Callable[[int], Any]) -> tuple[float, float, float]:
     return float(p50), float(p99), float(np.percentile(cpu, 50))
 
 
-def bench_answers(items: int, calls: int) -> None:
+def bench_answers(items: int, calls: int, keep: Path | None) -> None:
     """Ten recommendations with conditions and reasons."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = keep or Path(name)
         customers = items + items // 2
-        shop = make_shop(folder / "shop.db", items, customers, 15 * items)
-        train(shop, folder / "learned", encoder=NoiseEncoder(), now=NOW, progress=print)
-        size = sum(p.stat().st_size for p in (folder / "learned").rglob("*") if p.is_file())
-        begin = time.perf_counter()
-        made = artefact.read(folder / "learned")
-        print(f"artefact {size / 2**20:.1f} MB, loads in {time.perf_counter() - begin:.2f} s")
-        service = Recommendations(
-            shop, folder / "learned", encoder=NoiseEncoder(), clock=lambda: NOW
-        )
-        query = ProductQuery(price_min=Decimal(50), price_max=Decimal(500), colours=("black",))
-        context = Context(dislikes=(("kind", "earbuds"),))
-        word = ProductQuery(text="waterproof 防水", price_max=Decimal(500))
-        als = made.hybrid.sources["als"]
-        assert isinstance(als, ALS)
-        reference = timed(calls, lambda k: als.recommend([k % items, (7 * k) % items]))
-        print(f"{'':34}{'p50 ms':>8}{'p99 ms':>8}{'cpu p50':>8}{'ratio':>8}")
-        line = "".join(f"{number:8.2f}" for number in reference)
-        print(f"{'reference: ALS of one history':34}{line}{1:8.1f}")
-        rows: tuple[tuple[str, Callable[[int], Any]], ...] = (
-            ("customer", lambda k: service.for_request(1 + k % customers)),
-            (
-                "… with conditions and a dislike",
-                lambda k: service.for_request(1 + k % customers, query, context),
-            ),
-            ("visitor", lambda k: service.for_request(None)),
-            ("request in words (encoder apart)", lambda k: service.for_request(1 + k, word)),
-            ("similar, cheaper", lambda k: service.similar(1 + k % items, cheaper=True)),
-            ("goes with", lambda k: service.goes_with([1 + k % items])),
-        )
-        for title, call in rows:
-            took = timed(calls, call)
-            line = "".join(f"{number:8.2f}" for number in took)
-            print(f"{title:34}{line}{took[2] / reference[2]:8.1f}", flush=True)
+        if (folder / "learned").is_dir():
+            file = folder / "shop.db"
+            engine = open_engine(ShopSettings(database_url=f"sqlite:///{file}"))
+            shop = SqlShop(engine, Words.load(Path("data/words")))
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            shop = make_shop(folder / "shop.db", items, customers, 15 * items)
+            train(shop, folder / "learned", encoder=NoiseEncoder(), now=NOW, progress=print)
+        # As in the action server: one request, one thread.
+        with threadpool_limits(1):
+            measure(shop, folder, items, customers, calls)
+
+
+def measure(shop: SqlShop, folder: Path, items: int, customers: int, calls: int) -> None:
+    """Load the artefact, ask for recommendations, print a table."""
+    size = sum(p.stat().st_size for p in (folder / "learned").rglob("*") if p.is_file())
+    begin = time.perf_counter()
+    made = artefact.read(folder / "learned")
+    print(f"artefact {size / 2**20:.1f} MB, loads in {time.perf_counter() - begin:.2f} s")
+    service = Recommendations(shop, folder / "learned", encoder=NoiseEncoder(), clock=lambda: NOW)
+    query = ProductQuery(price_min=Decimal(50), price_max=Decimal(500), colours=("black",))
+    context = Context(dislikes=(("kind", "earbuds"),))
+    word = ProductQuery(text="waterproof 防水", price_max=Decimal(500))
+    als = made.hybrid.sources["als"]
+    assert isinstance(als, ALS)
+    reference = timed(calls, lambda k: als.recommend([k % items, (7 * k) % items]))
+    print(f"{'':34}{'p50 ms':>8}{'p99 ms':>8}{'cpu p50':>8}{'ratio':>8}")
+    line = "".join(f"{number:8.2f}" for number in reference)
+    print(f"{'reference: ALS of one history':34}{line}{1:8.1f}")
+    rows: tuple[tuple[str, Callable[[int], Any]], ...] = (
+        ("customer", lambda k: service.for_request(1 + k % customers)),
+        (
+            "… with conditions and a dislike",
+            lambda k: service.for_request(1 + k % customers, query, context),
+        ),
+        ("visitor", lambda k: service.for_request(None)),
+        ("request in words (encoder apart)", lambda k: service.for_request(1 + k, word)),
+        ("similar, cheaper", lambda k: service.similar(1 + k % items, cheaper=True)),
+        ("goes with", lambda k: service.goes_with([1 + k % items])),
+    )
+    for title, call in rows:
+        took = timed(calls, call)
+        line = "".join(f"{number:8.2f}" for number in took)
+        print(f"{title:34}{line}{took[2] / reference[2]:8.1f}", flush=True)
 
 
 def bench_fit(users: int, items: int, count: int) -> None:
@@ -229,11 +236,12 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=20_000)
     parser.add_argument("--calls", type=int, default=1000)
     parser.add_argument("--fit", action="store_true", help="only fit 300,000 x 22,000 x 12,000")
+    parser.add_argument("--keep", type=Path, help="where the shop and what was learned stay")
     given = parser.parse_args()
     if given.fit:
         bench_fit(22_000, 12_000, 300_000)
     else:
-        bench_answers(given.items, given.calls)
+        bench_answers(given.items, given.calls, given.keep)
 
 
 if __name__ == "__main__":
