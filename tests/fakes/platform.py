@@ -45,7 +45,7 @@ class Platform:
         """Listens when this returns."""
         self.loop = asyncio.new_event_loop()
         self._thread.start()
-        assert self._ready.wait(10), "the fake did not start"
+        assert self._ready.wait(60), "the fake did not start"
         return self
 
     def stop(self) -> None:
@@ -53,7 +53,7 @@ class Platform:
         if self.loop and not self.loop.is_closed():
             self.run(self._stop())
             self.loop.call_soon_threadsafe(self.loop.stop)
-            self._thread.join(10)
+            self._thread.join(60)
             self.loop.close()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:

@@ -14,6 +14,7 @@ import os
 import re
 import secrets
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -126,6 +127,8 @@ class OfficialAccount(Platform):
         self.menu: dict[str, Any] | None = None
         self.token_calls = 0
         self.deliveries: list[Delivery] = []
+        # How many pushes are over, answered or not, by shopper.
+        self.pushes: Counter[str] = Counter()
         self._numbers = iter(range(7_000_000_000_000_001, 8_000_000_000_000_000))
         for path, handler in {
             "/cgi-bin/stable_token": self._stable_token,
@@ -209,6 +212,7 @@ class OfficialAccount(Platform):
         """Up to three attempts with one signature."""
         url, body = self.sealed(message)
         kind = "application/json" if self.as_json else "text/xml"
+        openid = str(message["FromUserName"])
         for _ in range(self.tries):
             began = time.monotonic()
             try:
@@ -224,16 +228,14 @@ class OfficialAccount(Platform):
                     text = await answer.text()
                     attempt = Attempt(answer.status, time.monotonic() - began, text)
             except (aiohttp.ClientError, asyncio.TimeoutError):
-                delivery.attempts.append(Attempt(0, time.monotonic() - began))
-                continue
+                attempt = Attempt(0, time.monotonic() - began)
             delivery.attempts.append(attempt)
+            self.pushes[openid] += 1
             if attempt.status == 200:
                 if text not in ("", "success"):
-                    delivery.reply = self._opened(text, str(message["FromUserName"]))
+                    delivery.reply = self._opened(text, openid)
                 return
-        self.phone(str(message["FromUserName"])).shown.append(
-            {"msgtype": "text", "text": {"content": OUT_OF_SERVICE}}
-        )
+        self.phone(openid).shown.append({"msgtype": "text", "text": {"content": OUT_OF_SERVICE}})
 
     def sealed(self, message: Mapping[str, Any]) -> tuple[str, bytes]:
         """Address and body of a push."""
