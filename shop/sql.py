@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from sqlalchemy import and_, case, delete, func, insert, select
+from sqlalchemy import and_, bindparam, case, delete, func, insert, select
 from sqlalchemy.engine import Connection, Engine, Row
 
 from shop import schema
@@ -69,6 +69,41 @@ _BLINK = 0.2
 _MANY = 500
 _INTERACTIONS_AT_ONCE = 5000
 _PRODUCTS_AT_ONCE = 500
+
+# What a recommendation asks each time is built once: building takes as long as running.
+_AVAILABILITY = (
+    select(
+        schema.variants.c.product_id,
+        func.sum(schema.variants.c.stock),
+        func.min(schema.variants.c.price),
+    )
+    .where(schema.variants.c.product_id.in_(bindparam("ids", expanding=True)))
+    .group_by(schema.variants.c.product_id)
+)
+_TASTES = (
+    select(
+        schema.tastes.c.subject, schema.tastes.c.value, schema.tastes.c.liked, schema.tastes.c.at
+    )
+    .where(schema.tastes.c.customer_id == bindparam("customer"))
+    .order_by(schema.tastes.c.at, schema.tastes.c.id)
+)
+
+
+@lru_cache(maxsize=4)
+def _history(*, of_a_kind: bool, since_then: bool) -> Any:
+    """The newest interactions of a customer: customer, n and, where wanted, kind and since."""
+    table = schema.interactions
+    newest = (
+        select(table)
+        .where(table.c.customer_id == bindparam("customer"))
+        .order_by(table.c.at.desc(), table.c.id.desc())
+        .limit(bindparam("n"))
+    )
+    if of_a_kind:
+        newest = newest.where(table.c.kind == bindparam("kind"))
+    if since_then:
+        newest = newest.where(table.c.at >= bindparam("since"))
+    return newest
 
 
 def open_shop(settings: ShopSettings) -> SqlShop:
@@ -248,14 +283,8 @@ class SqlShop(ShopBackend):
             last = ids[-1]
 
     def availability(self, product_ids: Collection[int]) -> dict[int, Availability]:
-        table = schema.variants
-        statement = (
-            select(table.c.product_id, func.sum(table.c.stock), func.min(table.c.price))
-            .where(table.c.product_id.in_(set(product_ids)))
-            .group_by(table.c.product_id)
-        )
         with reading(self.engine) as connection:
-            rows = connection.execute(statement)
+            rows = connection.execute(_AVAILABILITY, {"ids": list(set(product_ids))})
             return {
                 product_id: Availability(int(stock), price) for product_id, stock, price in rows
             }
@@ -347,19 +376,10 @@ class SqlShop(ShopBackend):
         kind: InteractionKind | None = None,
         since: datetime | None = None,
     ) -> tuple[Interaction, ...]:
-        table = schema.interactions
-        newest = (
-            select(table)
-            .where(table.c.customer_id == customer_id)
-            .order_by(table.c.at.desc(), table.c.id.desc())
-            .limit(limit)
-        )
-        if kind is not None:
-            newest = newest.where(table.c.kind == kind)
-        if since is not None:
-            newest = newest.where(table.c.at >= since)
+        statement = _history(of_a_kind=kind is not None, since_then=since is not None)
+        given = {"customer": customer_id, "n": limit, "kind": kind, "since": since}
         with reading(self.engine) as connection:
-            rows = connection.execute(newest).all()
+            rows = connection.execute(statement, given).all()
         return tuple(Interaction(*row) for row in reversed(rows))
 
     # --- recommendations
@@ -425,14 +445,9 @@ class SqlShop(ShopBackend):
             )
 
     def tastes(self, customer_id: int) -> tuple[Taste, ...]:
-        table = schema.tastes
-        said = (
-            select(table.c.subject, table.c.value, table.c.liked, table.c.at)
-            .where(table.c.customer_id == customer_id)
-            .order_by(table.c.at, table.c.id)
-        )
         with reading(self.engine) as connection:
-            return tuple(Taste(*row) for row in connection.execute(said))
+            rows = connection.execute(_TASTES, {"customer": customer_id})
+            return tuple(Taste(*row) for row in rows)
 
     def forget_tastes(
         self,
