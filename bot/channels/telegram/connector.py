@@ -85,7 +85,6 @@ class Telegram(Channel):
         self._keyboards = Keyboards(self.state, self.keys, ttl=self._keys_ttl)
         self._sender: Sender | None = None
         self._link: Link | None = None
-        self._linking: asyncio.Future[None] | None = None
 
     @property
     def disabled(self) -> str:
@@ -113,13 +112,12 @@ class Telegram(Channel):
             menu=self._menu,
             take_in=self.take_in,
         )
-        self._linking = asyncio.ensure_future(self._link.run())
-        self.background(self._linking, what="the connection to Telegram")
+        self.background(self._link.run(), what="the connection to Telegram")
 
     async def stop(self) -> None:
         """The webhook stays: Telegram keeps what comes in the meantime."""
-        if self._sender and self._link and self._linking:
-            self._linking.cancel()
+        if self._sender and self._link:
+            await self.end_background()
             await self._link.leave()
             await self._sender.close()
 

@@ -123,6 +123,7 @@ class Wechat(Channel):
             self._renderer,
             menus=given.wechat_menus,
             hint=partial(self._words, "utter_menu_hint"),
+            choose=partial(self._words, "utter_choose"),
         )
         self._windows = Windows(self.state, times or Times())
         self._outbox: Outbox[Piece] = Outbox("wechat", self._send_late, kept=ALLOWED["message"][0])

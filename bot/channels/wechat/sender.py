@@ -104,13 +104,15 @@ class Sender:
         *,
         menus: Literal["msgmenu", "links", "numbers"],
         hint: Callable[[str], str],
+        choose: Callable[[str], str],
     ) -> None:
-        """`hint`: by language, how to answer a numbered menu."""
+        """`hint`: by language, how to answer a numbered menu; `choose`: heads one to tap."""
         self._client = client
         self._media = media
         self._quota = quota
         self._renderer = renderer
         self._hint = hint
+        self._choose = choose
         self._shows_typing = True
         self.menus = menus
         self.usable = True
@@ -206,7 +208,7 @@ class Sender:
     ) -> None:
         if self.menus == "msgmenu":
             listed = [{"id": entry.key, "content": entry.title} for entry in offer.entries]
-            menu = {"head_content": offer.head or self._hint(lang), "list": listed}
+            menu = {"head_content": offer.head or self._choose(lang), "list": listed}
             try:
                 await self._post(sender, occasion, "msgmenu", menu)
                 return

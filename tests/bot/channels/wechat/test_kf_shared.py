@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,18 @@ from tests.fakes.server import Server
 from tests.fakes.wecom import CustomerService
 
 
+class CountedKf(WechatKf):
+    """Counts the messages that it has pulled and dealt with or queued."""
+
+    taken_in = 0
+
+    async def _take(self, *args: Any) -> Any:
+        try:
+            return await super()._take(*args)
+        finally:
+            self.taken_in += 1
+
+
 class KfShopper(checks.Shopper):
     """Types and taps on a phone."""
 
@@ -26,11 +37,13 @@ class KfShopper(checks.Shopper):
         self._callback = f"{server.url}/webhooks/wechat_kf/callback"
         self._user = f"wmAJ2GCAAAme1XQRC-NI-q0_ZM9ukoA_{name}"
         self.sender_id = f"kf:{service.account}:{self._user}"
+        (self._channel,) = server.app.ctx.input_channels
 
     def type(self, text: str, *, message_id: str = "") -> None:
         self._service.callback = self._callback
+        before = self._channel.taken_in
         self._service.begin(self._service.say(self._user, text, message_id=message_id))
-        time.sleep(0.01)
+        checks.until(lambda: self._channel.taken_in > before)
 
     def tap(self, title: str) -> None:
         self._service.callback = self._callback
@@ -43,6 +56,9 @@ class KfShopper(checks.Shopper):
 class TestKf(checks.ChannelChecks):
     """The adapter."""
 
+    # While people answer, nothing reaches the bot at all: 5.3.11.
+    test_during_a_hand_over_the_bot_may_be_silent = None  # type: ignore[assignment]
+
     @pytest.fixture(autouse=True)
     def _service(self) -> Iterator[None]:
         self.service = CustomerService().start()
@@ -51,7 +67,7 @@ class TestKf(checks.ChannelChecks):
         assert self.service.violations == []
 
     def make(self, folder: Path, **options: Any) -> Channel:
-        return WechatKf(kf_settings_for(self.service), unbind=lambda sender: None, **options)
+        return CountedKf(kf_settings_for(self.service), unbind=lambda sender: None, **options)
 
     def make_disabled(self, folder: Path, **options: Any) -> Channel:
         return WechatKf(kf_settings_for(self.service, wechat_kf_aes_key=""), **options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,12 +9,28 @@ from typing import Any
 
 import pytest
 
-from bot.channels.base import Channel
+from bot.channels.base import Channel, Receipt
 from bot.channels.wechat.official import Wechat
 from tests.bot.channels.wechat.conftest import settings_for
 from tests.checks import channel as checks
 from tests.fakes.server import Server
 from tests.fakes.wechat import OfficialAccount
+
+
+class CountedWechat(Wechat):
+    """Counts the messages that it has taken in.
+
+    Who types one after the other waits for that: pushes that travel side by side may overtake each
+    other on a busy machine.
+    """
+
+    taken_in = 0
+
+    async def receive(self, *args: Any, **options: Any) -> Receipt:
+        try:
+            return await super().receive(*args, **options)
+        finally:
+            self.taken_in += 1
 
 
 class WechatShopper(checks.Shopper):
@@ -26,12 +41,14 @@ class WechatShopper(checks.Shopper):
         self._callback = f"{server.url}/webhooks/wechat/callback"
         self._openid = f"o6_bmjrPTlm6_2sgVt7hMZOP_{name}"
         self.sender_id = f"wx:{self._openid}"
+        (self._channel,) = server.app.ctx.input_channels
 
     def type(self, text: str, *, message_id: str = "") -> None:
         self._account.callback = self._callback
-        self._account.begin(self._account.say(self._openid, text, message_id=message_id))
-        # Pushes travel side by side; WeChat's, too, arrive in order only when they are apart.
-        time.sleep(0.02)
+        before = self._channel.taken_in
+        said = self._account.begin(self._account.say(self._openid, text, message_id=message_id))
+        # Until it was taken in, or answered as one that was known.
+        checks.until(lambda: self._channel.taken_in > before or said.done())
 
     def tap(self, title: str) -> None:
         self._account.callback = self._callback
@@ -55,7 +72,7 @@ class OfficialChecks(checks.ChannelChecks):
         assert self.account.violations == []
 
     def make(self, folder: Path, **options: Any) -> Channel:
-        return Wechat(settings_for(self.account), unbind=lambda sender: None, **options)
+        return CountedWechat(settings_for(self.account), unbind=lambda sender: None, **options)
 
     def make_disabled(self, folder: Path, **options: Any) -> Channel:
         return Wechat(settings_for(self.account, wechat_token=""), **options)
