@@ -13,12 +13,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
+import platform
 import statistics
 import sys
 import tempfile
 import time
 import uuid
 from contextlib import ExitStack
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +160,9 @@ def main() -> int:
         faults = asyncio.run(at_once(url, given.sessions, given.messages))
         took = time.perf_counter() - started
     store = "Redis" if redis else "SQLite"
+    packages = ("rasa", "sanic", "python-socketio", "redis")
+    versions = ", ".join(f"{package} {version(package)}" for package in packages)
+    print(f"Python {platform.python_version()}, {versions}; {os.cpu_count()} cores")
     print(f"{given.workers} worker(s), state in {store}, {given.turns} turns one by one, in ms")
     print("             p50     p95")
     for name, times in (("REST", rest), ("web", web)):

@@ -68,9 +68,9 @@ def install() -> list[Tool]:
 
 
 @contextmanager
-def redis() -> Iterator[str]:
+def redis(port: int | None = None) -> Iterator[str]:
     """A Redis server without persistence; yields its URL."""
-    port = free_port()
+    port = port or free_port()
     command = [program("redis-server"), "--port", str(port), "--save", "", "--bind", "127.0.0.1"]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # type: ignore[arg-type]
     try:

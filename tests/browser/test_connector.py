@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import requests
 from playwright.sync_api import expect
 
 from bot.channels.base import ChannelSettings
@@ -12,6 +13,8 @@ from bot.channels.state import SqliteState
 from bot.channels.web.connector import WebChat, WebSettings
 from shop.settings import ShopSettings
 from tests.bot.channels.web.page import SECRET, ToyAccounts
+from tests.browser.test_line import HIDDEN
+from tests.checks.channel import NOTIFY_SECRET
 from tests.fakes.agent import ScriptedAgent, say, silence, slow
 from tests.fakes.server import serve
 
@@ -52,7 +55,7 @@ def start(tmp_path):
             ShopSettings(secret=SECRET, demo=True, pictures=tmp_path),
             ToyAccounts(),
             redis_url="",
-            limits=ChannelSettings(),
+            limits=ChannelSettings(notify_secret=NOTIFY_SECRET),
             state=SqliteState(tmp_path / "state.db"),
             say=say,
         )
@@ -156,3 +159,19 @@ def test_5_4_22_polling_over_the_real_channel(start, visit):
         chat = visit(chat_of(server), script=blocked)
         chat.ask("订单")
         assert any("transport=polling" in url for url in chat.requests)
+
+
+def test_5_4_15_news_over_the_real_channel_are_counted_as_unread(start, visit):
+    with start(ScriptedAgent(SCRIPT)) as server:
+        chat = visit(chat_of(server))
+        (sender,) = server.app.ctx.input_channels[0]._sockets
+        chat.evaluate(HIDDEN, True)
+        body = {"recipient": sender, "intent": "parcel_shipped"}
+        answer = requests.post(
+            f"{server.url}/webhooks/webchat/notify",
+            json=body,
+            headers={"X-Xiaoer-Secret": NOTIFY_SECRET},
+        )
+        assert answer.status_code == 202
+        expect(chat.bot.last).to_contain_text("news: parcel_shipped")
+        expect(chat.page).to_have_title("(1) 小二 · 购物助手")

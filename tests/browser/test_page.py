@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -10,6 +12,7 @@ from tests.fakes.web_server import BASE, answers, text
 
 pytestmark = pytest.mark.browser
 
+SCREENSHOTS = Path("var/screenshots")
 LABELS = {
     "zh": ("输入消息", "想问什么，直接说…", "zh-CN", "小二 · 购物助手"),
     "en": ("Message", "Ask me anything…", "en", "Xiao'er · shop assistant"),
@@ -209,6 +212,8 @@ def test_5_4_16_nothing_sticks_out_of_a_small_phone(server, visit, lang):
     ]
     chat = visit(server.chat, lang, viewport={"width": 320, "height": 568}, has_touch=True)
     chat.ask("长" * 300)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    chat.page.screenshot(path=SCREENSHOTS / f"small-{lang}.png")
     wide = chat.evaluate(
         """() => [...document.querySelectorAll("main, .entry, .bubble, .option, .foot, .bar *")]
             .filter(node => !node.closest(".carousel") && node.getClientRects().length)

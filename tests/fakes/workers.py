@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -99,9 +100,14 @@ def main() -> None:
 
 @contextmanager
 def run(
-    folder: Path, *, workers: int = 1, redis_url: str = "", database_url: str = ""
+    folder: Path,
+    *,
+    workers: int = 1,
+    redis_url: str = "",
+    database_url: str = "",
+    stop: signal.Signals = signal.SIGTERM,
 ) -> Iterator[str]:
-    """The processes; yields their address."""
+    """The processes; yields their address. At the end they get the signal, and must end well."""
     port = free_port()
     command = [sys.executable, "-W", "ignore", "-m", "tests.fakes.workers"]
     command += ["--port", str(port), "--folder", str(folder), "--workers", str(workers)]
@@ -112,8 +118,8 @@ def run(
         _wait_for(url, server)
         yield url
     finally:
-        server.terminate()
-        server.wait(60)
+        server.send_signal(stop)
+        assert server.wait(60) == 0
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:

@@ -10,11 +10,12 @@ import pytest
 import requests
 from rasa.core.channels.channel import UserMessage
 
-from bot.channels.state import SqliteState
+from bot.channels.state import RedisState, SqliteState
 from shop.errors import Unavailable
 from tests.bot.channels.web.conftest import Start
 from tests.bot.channels.web.page import BASE, page, refusal
 from tests.checks.channel import patient, until
+from tools import services
 
 
 class FlakyState(SqliteState):
@@ -122,3 +123,19 @@ def test_what_could_not_be_erased_is_said(start: Start, state: FlakyState) -> No
         assert tab.call("erase", {})["ok"]
         until(lambda: bool(tab.of("session")))
         assert tab.of("session")
+
+
+def test_s11_without_redis_the_server_comes_up_and_the_chat_with_redis(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = services.free_port()
+    url = f"redis://127.0.0.1:{port}/0"
+    server = start(redis_url=url, state=RedisState(url))
+    assert requests.get(f"{server.url}{BASE}/").status_code == 200
+    assert requests.post(f"{server.url}{BASE}/session").status_code == 503
+    with services.redis(port):
+        until(lambda: requests.post(f"{server.url}{BASE}/session").status_code == 200)
+        with page(server.url) as tab:
+            tab.type("hello")
+            tab.waits_for("echo hello")
+    assert "Traceback" not in caplog.text

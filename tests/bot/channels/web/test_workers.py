@@ -6,10 +6,12 @@ Redis lies between them, and accounts and conversations are in PostgreSQL.
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import requests
@@ -229,3 +231,20 @@ def test_a_photo_given_to_one_worker_is_known_to_both(tabs: tuple[Page, Page], u
     photo = requests.post(f"{url}{BASE}/photo", data=picture(), headers=headers).json()["photo"]
     for tab in tabs:
         assert tab.utter(type="photo", photo=photo)["ok"]
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_s14_a_server_that_is_stopped_says_nothing_of_lost_tasks(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], sign: signal.Signals
+) -> None:
+    with workers.run(tmp_path, stop=sign) as url:
+        transports: tuple[tuple[str, ...], ...] = (("websocket",), ("websocket",), ("polling",))
+        tabs = [Page(url).connect(transports=transport) for transport in transports]
+        for tab in tabs:
+            tab.type("hello")
+            tab.waits_for("echo hello")
+    for tab in tabs:
+        tab.leave()
+    said = "".join(capfd.readouterr())
+    for trouble in ("Traceback", "destroyed but it is pending", "never retrieved", "never awaited"):
+        assert trouble not in said
