@@ -18,6 +18,8 @@ from tests.fakes.telegram import FakeTelegram
 from tests.fakes.telegram.shopper import Shopper
 
 PAGE = Path(__file__).with_name("phone.html")
+# The group that all phones are in.
+GROUP = -1_000_777
 # What the buttons of the page send.
 SAMPLES: dict[str, dict[str, Any]] = {
     "location": {"location": {"latitude": 31.2304, "longitude": 121.4737}},
@@ -41,7 +43,7 @@ class Phones(FakeTelegram):
         return web.Response(text=PAGE.read_text(encoding="utf-8"), content_type="text/html")
 
     async def _chat_page(self, request: web.Request) -> web.Response:
-        number = int(request.query["phone"])
+        number = GROUP if request.query.get("group") else int(request.query["phone"])
         chat = self.chats.get(number)
         language = request.query.get("language", "")
         menu = self.commands.get(language[:2]) or self.commands.get("") or []
@@ -54,6 +56,7 @@ class Phones(FakeTelegram):
                 "connected": bool(self.webhook.get("url") or self._polling),
                 "typing": self._is_typing(number),
                 "blocked": bool(chat and chat.blocked),
+                "bot": self.username,
             }
         )
 
@@ -68,7 +71,8 @@ class Phones(FakeTelegram):
     async def _act(self, request: web.Request) -> web.Response:
         wanted = await request.json()
         number, language = int(wanted["phone"]), str(wanted["language"])
-        shopper = self.shopper(number, language=language)
+        chat = GROUP if wanted.get("group") else None
+        shopper = self.shopper(number, language=language, chat=chat)
         # In a thread: what a shopper does waits for this loop.
         await asyncio.to_thread(self._do_as, shopper, wanted)
         return web.json_response({})
