@@ -15,8 +15,10 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.channels.wechat import menu
+from bot.channels.wechat.settings import MENU
 from tests.fakes.wechat import OfficialAccount
-from tests.fakes.wecom import CustomerService
+from tests.fakes.wecom import PERSON, QUEUE, CustomerService
 
 PORT = 5066
 KF_PORT = 5067
@@ -24,6 +26,7 @@ OPENID = "oFake_visitor_of_the_phone_page"
 USER = "wmFake_visitor_of_the_phone_page"
 BOT = "http://127.0.0.1:5005"
 _PAGE = Path(__file__).with_name("index.html")
+_MENU = menu.as_wechat(menu.load(MENU))
 
 
 def environment(port: int = PORT, kf_port: int = KF_PORT) -> dict[str, str]:
@@ -55,6 +58,7 @@ class Phones:
         self._tasks: set[asyncio.Future[Any]] = set()
         router = account._app.router
         router.add_get("/", self._page)
+        router.add_get("/phone/wechat/menu", self._menu)
         router.add_get("/phone/{kind}", self._shown)
         router.add_post("/phone/{kind}", self._act)
         router.add_get("/phone/{kind}/media/{id}", self._media)
@@ -62,9 +66,21 @@ class Phones:
     async def _page(self, request: web.Request) -> web.StreamResponse:
         return web.FileResponse(_PAGE)
 
+    async def _menu(self, request: web.Request) -> web.Response:
+        """The account's menu, or the one that the command would make."""
+        return web.json_response((self._account.menu or {}).get("button") or _MENU)
+
     async def _shown(self, request: web.Request) -> web.Response:
-        messages = self._log(request.match_info["kind"])
-        return web.json_response(messages[int(request.query.get("after", 0)) :])
+        kind = request.match_info["kind"]
+        messages = self._log(kind)
+        if kind == "wechat":
+            phone = self._account.phone(OPENID)
+            desk, typing = phone.desk, phone.typing[-1:] == ["Typing"]
+        else:
+            state = self._service.customer(USER).state
+            desk, typing = {QUEUE: "waiting", PERSON: "open"}.get(state, ""), False
+        after = int(request.query.get("after", 0))
+        return web.json_response({"messages": messages[after:], "desk": desk, "typing": typing})
 
     async def _media(self, request: web.Request) -> web.Response:
         fake = self._account if request.match_info["kind"] == "wechat" else self._service
@@ -80,6 +96,10 @@ class Phones:
         if "text" in what or "tap" in what:
             content = {"content": what.get("text") or what["tap"]}
             self._log(kind).append({"msgtype": "text", "text": content, "me": True})
+        elif what.get("act") in ("image", "location", "voice"):
+            self._log(kind).append({"msgtype": "did", "did": what["act"], "me": True})
+        elif "act" in what:
+            self._log(kind).append({"msgtype": "note", "note": what["act"]})
         work = self._on_account(what) if kind == "wechat" else self._on_service(what)
         task = asyncio.ensure_future(self._try(work, kind))
         self._tasks.add(task)
@@ -106,6 +126,10 @@ class Phones:
             case {"act": "location"}:
                 place = {"Location_X": "31.23", "Location_Y": "121.47"}
                 await account.push(OPENID, {"MsgType": "location", **place})
+            case {"act": "voice"}:
+                await account.push(OPENID, {"MsgType": "voice", "MediaId": "m", "Format": "amr"})
+            case {"menu": key}:
+                await account.event(OPENID, "CLICK", EventKey=key)
             case {"act": "person_on"}:
                 await account.person_takes_over(OPENID)
             case {"act": "person_off"}:
@@ -127,6 +151,8 @@ class Phones:
             case {"act": "location"}:
                 place = {"latitude": 31.23, "longitude": 121.47, "name": "上海"}
                 await service.message(USER, "location", place)
+            case {"act": "voice"}:
+                await service.message(USER, "voice", {"media_id": "m"})
             case {"act": "person_off"}:
                 await service.person_is_done(USER)
 
