@@ -23,6 +23,8 @@ class Outbox(Generic[P]):
     # Seconds between attempts, and until a message is given up.
     delays = (5.0, 60.0)
     patience = 86_400.0
+    # For how many shoppers.
+    limit = 20_000
 
     def __init__(self, name: str, send: Send[P], *, kept: int) -> None:
         """`send`: sender id, messages, language; `kept`: how many may wait for one shopper.
@@ -39,6 +41,9 @@ class Outbox(Generic[P]):
 
     def put(self, sender: str, messages: Sequence[P], lang: str) -> None:
         """Keep for later, after what waits already."""
+        if sender not in self._waiting and len(self._waiting) >= self.limit:
+            self._give_up(sender, "too many shoppers wait")
+            return
         earlier = self._waiting[sender][0] if sender in self._waiting else []
         waiting = [*earlier, *messages]
         if len(waiting) > self._kept:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,8 @@ from bot.channels.wechat.crypto import decode_key
 from shop.settings import refuse, variable
 
 MENU = Path(__file__).with_name("menu.yml")
+# As both consoles demand.
+_TOKEN = re.compile(r"[A-Za-z0-9]{3,32}")
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class WechatSettings:
     media_hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        _check_token(self, "wechat_token")
         for name in ("wechat_aes_key", "wechat_previous_aes_key"):
             _check_key(self, name)
         if self.wechat_mode in ("safe", "compat") and not self.wechat_aes_key:
@@ -91,6 +95,7 @@ class WechatKfSettings:
     media_hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        _check_token(self, "wechat_kf_token")
         for name in ("wechat_kf_aes_key", "wechat_kf_previous_aes_key"):
             _check_key(self, name)
         _check_address(self, "wechat_kf_api_base")
@@ -110,6 +115,12 @@ def _missing(settings: object, names: list[str]) -> str:
     if not missing:
         return ""
     return f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set"
+
+
+def _check_token(settings: object, name: str) -> None:
+    token = getattr(settings, name)
+    if token and not _TOKEN.fullmatch(token):
+        refuse(settings, name, "the 3 to 32 letters and digits entered as Token in the console")
 
 
 def _check_key(settings: object, name: str) -> None:

@@ -31,7 +31,7 @@ def telegram(state: SqliteState) -> Channel:
 
 def wechat(state: SqliteState) -> Channel:
     settings = WechatSettings(
-        wechat_appid="wx1", wechat_token="t", wechat_reply="passive", wechat_api_base=NOWHERE
+        wechat_appid="wx1", wechat_token="token", wechat_reply="passive", wechat_api_base=NOWHERE
     )
     return Wechat(settings, state=state, say=say)
 
@@ -40,7 +40,7 @@ def wechat_kf(state: SqliteState) -> Channel:
     settings = WechatKfSettings(
         wechat_kf_corpid="ww1",
         wechat_kf_secret="s",
-        wechat_kf_token="t",
+        wechat_kf_token="token",
         wechat_kf_aes_key="a" * 43,
         wechat_kf_api_base=NOWHERE,
     )

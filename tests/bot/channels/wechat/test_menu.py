@@ -8,6 +8,7 @@ import pytest
 from bot.channels.state import SqliteState
 from bot.channels.wechat import menu
 from bot.channels.wechat.diagnosis import diagnose
+from bot.channels.wechat.kf import WechatKf
 from bot.channels.wechat.official import Wechat
 from bot.channels.wechat.settings import MENU, WechatKfSettings, WechatSettings
 from shop.errors import SettingsError
@@ -67,6 +68,8 @@ def test_the_command_shows_makes_and_removes_the_menu(account, monkeypatch, tmp_
     ("name", "value"),
     [
         ("XIAOER_WECHAT_AES_KEY", "short"),
+        ("XIAOER_WECHAT_TOKEN", "my token!"),
+        ("XIAOER_WECHAT_TOKEN", "t" * 33),
         ("XIAOER_WECHAT_MODE", "safest"),
         ("XIAOER_WECHAT_MODE", "safe"),
         ("XIAOER_WECHAT_API_BASE", "ftp://x"),
@@ -77,8 +80,25 @@ def test_a_wrong_setting_switches_wechat_off_with_a_line(monkeypatch, tmp_path, 
     monkeypatch.setenv(name, value)
     channel = Wechat(state=SqliteState(tmp_path / "state.db"), say=say)
     assert name in channel.disabled and "\n" not in channel.disabled
-    if "KEY" in name:
+    if "KEY" in name or "TOKEN" in name:
         assert value not in channel.disabled
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("XIAOER_WECHAT_KF_AES_KEY", "short"),
+        ("XIAOER_WECHAT_KF_TOKEN", "密码"),
+        ("XIAOER_WECHAT_KF_API_BASE", "qyapi"),
+    ],
+)
+def test_a_wrong_setting_switches_kf_off_with_a_line(monkeypatch, tmp_path, name, value):
+    monkeypatch.setenv(name, value)
+    channel = WechatKf(state=SqliteState(tmp_path / "state.db"), say=say)
+    assert name in channel.disabled and "\n" not in channel.disabled
+    assert value not in channel.disabled or "BASE" in name
+    (official, kf) = diagnose(state=SqliteState(tmp_path / "state.db"))
+    assert (official[0], kf[0]) == ("off", "error") and name in kf[1]
 
 
 def test_the_mode_follows_from_the_key():
