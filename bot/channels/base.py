@@ -34,6 +34,7 @@ from sanic.request import Request
 from sanic.response import HTTPResponse, json
 
 from bot import fixes
+from bot.channels.heads import refuse_malformed
 from bot.channels.keys import ButtonKeys, Tap
 from bot.channels.messages import Message, from_rasa
 from bot.channels.net import is_local
@@ -170,6 +171,7 @@ class Channel(InputChannel):
         # Sanic reads a body before the route sees it; the largest we take is a photo. Rasa's HTTP
         # interface, which takes models, is off.
         app.config.REQUEST_MAX_SIZE = min(app.config.REQUEST_MAX_SIZE, LARGEST_BODY)
+        refuse_malformed(app)
 
     @property
     def disabled(self) -> str:

@@ -179,6 +179,26 @@ def test_a_mutated_request_is_no_500(server: Server, data: bytes) -> None:
     assert not status or status[:1] in (b"1", b"2", b"3", b"4"), (data, answer)
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"\x80ET %s HTTP/1.1",
+        b"\x80ET %s/socket.io/ HTTP/1.1",
+        b"GET %s/\x80 HTTP/1.1",
+        b"GET \xe4\xbd\xa0 HTTP/1.1",
+        b"POST %s/session HTTP/1.1\r\nContent-Length: many",
+        b"POST %s/session HTTP/1.1\r\nContent-Length: \x80",
+        b"POST %s/session HTTP/1.1\r\nTransfer-Encoding: gzip",
+        b"GET %s HTTP/9.9",
+        b"GET %s",
+    ],
+)
+def test_a_malformed_head_is_a_bad_request(server: Server, head: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
+        connection.sendall(head.replace(b"%s", BASE.encode()) + b"\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 400")
+
+
 FRAMES = [
     b'42["user_uttered",{"id":"a","type":"text","text":"hello","lang":"en"}]',
     b'421["user_uttered",{"id":"b","type":"payload","key":"AAAAAAAAAAAAAAAA","title":"/restart"}]',
