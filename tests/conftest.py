@@ -14,7 +14,7 @@ for name in [name for name in os.environ if name.startswith("XIAOER_") and "TEST
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory):
     """Both servers on a sample shop of their own; skipped where there is no trained model."""
-    from tests.servers import Servers, fill_shop
+    from tests.servers import Servers, fill_shop, learn
     from tools.prepare import MODEL
 
     if not MODEL.exists():
@@ -23,6 +23,7 @@ def servers(tmp_path_factory):
         pytest.skip(f"{MODEL} is missing: make train")
     folder = tmp_path_factory.mktemp("servers")
     fill_shop(folder)
+    learn(folder)
     running = Servers(folder).start()
     yield running
     running.stop()

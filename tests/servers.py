@@ -43,6 +43,7 @@ class Servers:
             "XIAOER_DATABASE_URL": f"sqlite:///{self.database}",
             "XIAOER_STATE_PATH": str(folder / "state.db"),
             "XIAOER_TRACKER_URL": f"sqlite:///{folder / 'tracker.db'}",
+            "XIAOER_RECOMMEND_FOLDER": str(folder / "recommend"),
             "XIAOER_PORT": str(self.port),
             "XIAOER_ACTION_PORT": str(self.action_port),
             "XIAOER_DEMO": "yes",
@@ -131,3 +132,14 @@ def fill_shop(folder: Path) -> Path:
             fresh.rename(template)
     folder.mkdir(parents=True, exist_ok=True)
     return Path(shutil.copy(template, folder / "shop.db"))
+
+
+def learn(folder: Path) -> None:
+    """What to recommend in the shop of a folder, without the texts of goods."""
+    from shop.recommend.train import train
+    from shop.settings import ShopSettings
+    from shop.sql import open_shop
+
+    shop = open_shop(ShopSettings(database_url=f"sqlite:///{folder / 'shop.db'}"))
+    train(shop, folder / "recommend")
+    shop.engine.dispose()

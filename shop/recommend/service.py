@@ -423,7 +423,7 @@ class Recommendations:
         text = query.text.strip()
         if not text:
             return near
-        vector = self._vector(text) if view.content is not None else None
+        vector = self._vector(text, view) if view.content is not None else None
         if view.content is None or vector is None:
             for piece in _pieces(text):
                 near += view.to_items(view.shelf.mentions(piece)) * len(piece) / len(text)
@@ -435,12 +435,15 @@ class Recommendations:
             near[item] += sum(map(len, words)) / len(text)
         return near
 
-    def _vector(self, text: str) -> Floats | None:
-        """The text as a vector; None without an encoder, which is reported once."""
-        if self._encoder is None:
+    def _vector(self, text: str, view: View) -> Floats | None:
+        """The text as a vector; None without the encoder of the products' texts, which is
+        reported once."""
+        if self._encoder is None or view.content is None:
             return None
         try:
             vector: Floats = self._encoder.query([text])[0]
+            if vector.shape != view.content.middle.shape:
+                raise EncoderError("the products' texts were encoded by another one: train again")
         except EncoderError as exc:
             logger.warning("Words of requests count as they are written: %s", exc)
             self._encoder = None

@@ -5,26 +5,28 @@ from __future__ import annotations
 import logging
 import random
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import select, update
 from threadpoolctl import threadpool_limits
 
 from shop import schema
 from shop.database import reading, writing
-from shop.errors import InvalidValue, NotFound
+from shop.errors import EncoderError, InvalidValue, NotFound
 from shop.models import Product, ProductQuery
 from shop.recommend import artefact
 from shop.recommend.evaluate import evaluate
 from shop.recommend.reasons import CODES, FRESH_DAYS, Recommendation, matched_words
 from shop.recommend.service import Context, Recommendations
 from shop.recommend.shelf import POPULAR_DAYS
-from shop.recommend.train import interactions
+from shop.recommend.train import interactions, train
 from shop.sql import SqlShop
 from tests.shop.recommend.conftest import NOW, WordEncoder
 
@@ -429,7 +431,8 @@ def test_an_unknown_product_is_not_found(recommendations: Recommendations) -> No
 
 def _service(shop: SqlShop, folder: Path, **settings: Any) -> Recommendations:
     settings.setdefault("clock", lambda: NOW + timedelta(hours=1))
-    return Recommendations(shop, folder, encoder=WordEncoder(), **settings)
+    settings.setdefault("encoder", WordEncoder())
+    return Recommendations(shop, folder, **settings)
 
 
 def test_a_dislike_is_remembered_until_it_is_erased(own_shop: SqlShop, learned: Path) -> None:
@@ -545,6 +548,49 @@ def test_without_a_usable_version_it_recommends_what_is_popular(
     assert len([r for r in caplog.records if "popular" in r.getMessage()]) == 1
     assert service.similar(5, query=ProductQuery(limit=3))
     assert service.goes_with([5]) == ()
+
+
+class BrokenEncoder:
+    """One whose folder is missing."""
+
+    def query(self, texts: Sequence[str]) -> np.ndarray:
+        raise EncoderError("there is no encoder")
+
+
+class OtherEncoder:
+    """One that the products' texts were not encoded by."""
+
+    def query(self, texts: Sequence[str]) -> np.ndarray:
+        return np.ones((len(texts), 7), np.float32)
+
+
+@pytest.mark.parametrize("encoder", [BrokenEncoder(), OtherEncoder()])
+@pytest.mark.parametrize("text", ["露营帐篷", "camping tent", "想要一顶tent"])
+def test_without_the_encoder_words_count_as_they_are_written(
+    read_only_shop: SqlShop,
+    learned: Path,
+    catalogue: dict[int, Product],
+    caplog: pytest.LogCaptureFixture,
+    encoder: Any,
+    text: str,
+) -> None:
+    service = _service(read_only_shop, learned, encoder=encoder)
+
+    with caplog.at_level(logging.WARNING):
+        found = [service.for_request(None, ProductQuery(text=text, limit=3)) for _ in range(2)]
+
+    assert catalogue[found[0][0].product_id].kind == "tent"
+    assert len([r for r in caplog.records if "as they are written" in r.getMessage()]) == 1
+
+
+def test_a_version_without_texts_finds_words(own_shop: SqlShop, tmp_path: Path) -> None:
+    """Trained without texts."""
+    train(own_shop, tmp_path / "learned", now=NOW)
+    service = _service(own_shop, tmp_path / "learned")
+
+    found = service.for_request(None, ProductQuery(text="帐篷", limit=3))
+
+    assert own_shop.product(found[0].product_id).kind == "tent"
 
 
 def test_without_a_version_conditions_hold(own_shop: SqlShop, tmp_path: Path) -> None:
