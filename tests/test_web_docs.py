@@ -6,11 +6,21 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import jwt
 import pytest
+import requests
 
+from bot.channels.state import SqliteState
+from bot.channels.web.connector import WebChat, WebSettings
 from shop.identity import AUDIENCE, LIFETIME
+from shop.settings import ShopSettings
+from tests.bot.channels.web.page import page
+from tests.checks.toy_shop import CUSTOMERS
+from tests.fakes.agent import ScriptedAgent, say
+from tests.fakes.server import serve
+from tests.shop.conftest import load_toy, make_sqlite
 
 SECRET = "a secret of thirty-two bytes or more"
 PAGES = {lang: Path(f"docs/web.{lang}.md").read_text() for lang in ("zh", "en")}
@@ -67,6 +77,38 @@ def test_the_php_example_makes_a_token(lang):
         check=True,
     )
     check(done.stdout.strip())
+
+
+@pytest.mark.parametrize("lang", PAGES)
+def test_who_follows_the_page_has_a_chat_that_knows_the_customer(lang, monkeypatch, tmp_path):
+    """Its settings, its script's address and its token, on the real channel and a real shop."""
+    monkeypatch.setenv("XIAOER_SECRET", SECRET)
+    names: dict = {}
+    exec(example(lang, "python", "xiaoer_token"), names)
+    (tag,) = re.findall(r"<script src=.*?</script>", PAGES[lang], re.S)
+    script = urlsplit(re.search('src="(.*?)"', tag)[1])
+    (origins,) = re.findall(r"`XIAOER_WEB_ORIGINS` \| `(.*?)`", PAGES[lang])
+    load_toy(make_sqlite(tmp_path / "shop.db"))
+    channel = WebChat(
+        WebSettings(web_origins=tuple(origins.split(",")), uploads=tmp_path),
+        ShopSettings(secret=SECRET, database_url=f"sqlite:///{tmp_path / 'shop.db'}"),
+        redis_url="",
+        state=SqliteState(tmp_path / "state.db"),
+        say=say,
+    )
+    with serve(channel, agent=ScriptedAgent()) as server:
+        assert f"{script.scheme}://{script.netloc}" in origins
+        widget = requests.get(server.url + script.path)
+        assert widget.status_code == 200
+        for attribute in re.findall(r"\bdata-([a-z-]+)=", tag):
+            words = attribute.split("-")
+            assert words[0] + "".join(map(str.title, words[1:])) in widget.text
+        policy = requests.get(f"{server.url}/webhooks/webchat/chat").headers
+        assert "https://www.shop.example" in policy["content-security-policy"]
+        with page(server.url) as tab:
+            customer = CUSTOMERS[0]
+            signed_in = tab.call("sign_in", {"token": names["xiaoer_token"](customer.id)})
+            assert signed_in["name"] == {"zh": customer.name.zh, "en": customer.name.en}
 
 
 def test_both_languages_have_the_same_code():
