@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 Protocol = Literal["leave-one-out", "time-split"]
 Metrics = dict[str, npt.NDArray[np.float64]]
 #: Those the hybrid has to beat.
-BASELINES = ("popularity", "item-knn", "als", "bpr")
+BASELINES = ("popularity", "item-knn", "bm25", "als", "bpr")
 _SHOWN = 10
 #: Users scored at once, and users on whom settings are chosen.
 _BLOCK, _CHOOSE_ON = 500, 3000
