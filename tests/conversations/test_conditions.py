@@ -24,5 +24,7 @@ WAITING = {rule["steps"][0]["action"] for rule in RULES if "intent" not in rule[
 
 
 @pytest.mark.parametrize("action", sorted(CONDITIONAL))
-def test_after_the_action_of_a_conditional_rule_the_bot_waits_whatever_the_slot_is(action):
+def test_after_the_action_of_a_conditional_rule_the_bot_waits_whatever_the_slot_is(
+    action: str,
+) -> None:
     assert action in WAITING, f"data/rules/ needs a rule whose only step is 'action: {action}'"
