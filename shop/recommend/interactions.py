@@ -272,6 +272,7 @@ def _number(path: Path, line: int, name: str, cell: str) -> float:
         value = float(cell)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value):
+    # Beyond this no number is a rating or a time, and 64 bits end.
+    if not abs(value) < 1e15:
         raise InvalidValue(f"{path}, line {line}: {name} {cell!r} is not a number")
     return value

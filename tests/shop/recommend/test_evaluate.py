@@ -55,6 +55,7 @@ def test_ratings_and_times_are_read(tmp_path: Path) -> None:
         ("1,2,3,4,5\n", "line 1: 5 columns, expected 2 to 4"),
         ("1,2,nan\n", "line 1: rating 'nan' is not a number"),
         ("1,2,3\n1,3,inf\n", "line 2: rating 'inf' is not a number"),
+        ("1,2,3,4\n1,3,3,1e30\n", "line 2: timestamp '1e30' is not a number"),
         ("1,2,3,soon\n", "line 1: timestamp 'soon' is not a number"),
         ("1,\n", "line 1: user or item is empty"),
         ("u1 a b c d e\nu2\n", "line 2: a user without items"),
