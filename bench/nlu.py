@@ -3,6 +3,7 @@
     python bench/nlu.py            MASSIVE, 20 examples an intent and language (under 40 minutes)
     python bench/nlu.py --own      one split of the project's own examples
     python bench/nlu.py --full     all of MASSIVE's training part, the reference at 20 epochs
+    python bench/nlu.py --own --epochs 5    a short look: latency and memory do not hang on epochs
 
 The reference is JiebaTokenizer, RegexFeaturizer, LexicalSyntacticFeaturizer, CountVectors over
 words and over 1 to 4 characters, and DIET with 100 epochs. Each side is trained by `rasa train nlu`
@@ -218,7 +219,7 @@ def stage(folder: Path, name: str, work: Any) -> dict[str, Any]:
 # --- report
 
 
-def report(kind: str, sides: dict[str, dict[str, Any]], sizes: dict[str, int]) -> str:
+def report(kind: str, epochs: int, sides: dict[str, dict[str, Any]], sizes: dict[str, int]) -> str:
     """The table, as Markdown."""
     reference, ours = (sides[side] for side in SIDES)
     rows = [("measure", "reference", "ours", "ratio or gain")]
@@ -259,7 +260,8 @@ def report(kind: str, sides: dict[str, dict[str, Any]], sizes: dict[str, int]) -
             f"`python bench/nlu.py{flag}`, {now}; Python {platform.python_version()}, "
             f"{os.cpu_count()} cores, {platform.machine()}; {versions}.",
             "",
-            f"{sizes['train']} examples to train on, {sizes['test']} messages to test on.",
+            f"{sizes['train']} examples to train on, {sizes['test']} messages to test on; "
+            f"the reference at {epochs} epochs.",
             "",
             *lines,
             "",
@@ -281,6 +283,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--own", action="store_true", help="the project's own examples")
     what.add_argument("--full", action="store_true", help="all of MASSIVE's training part")
+    parser.add_argument("--epochs", type=int, help="of the reference (default: 100, --full 20)")
     parser.add_argument("--again", action="store_true", help="repeat finished stages")
     parser.add_argument("--ask", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -299,7 +302,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             path.unlink()
     train, test = own() if kind == "own" else massive(None if kind == "full" else 20)
     write_data(folder, train, test)
-    pipelines = {"reference": reference_pipeline(20 if kind == "full" else 100)}
+    epochs = options.epochs or (20 if kind == "full" else 100)
+    pipelines = {"reference": reference_pipeline(epochs)}
     pipelines["ours"] = our_pipeline()
     sides = {}
     for side in SIDES:
@@ -308,7 +312,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             folder, f"{side}-train", lambda s=side, p=pipeline: train_side(folder, s, p)
         )
         sides[side] = trained | stage(folder, f"{side}-ask", lambda s=side: ask_side(folder, s))
-    text = report(kind, sides, {"train": len(train), "test": len(test)})
+    text = report(kind, epochs, sides, {"train": len(train), "test": len(test)})
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"nlu-{kind}.md").write_text(text, encoding="utf-8")
     print(text)
