@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -114,8 +115,10 @@ class OfficialAccount(Platform):
         mode: Literal["plain", "compat", "safe"] = "safe",
         as_json: bool = False,
         cut: float = 5.0,
+        begin: int = 0,
         **options: Any,
     ) -> None:
+        """`begin`: message ids are greater; see `tests.fakes.telegram`."""
         super().__init__(**options)
         self.appid, self.secret, self.token, self.aes_key = appid, secret, token, aes_key
         self.mode, self.as_json, self.cut, self.tries = mode, as_json, cut, 3
@@ -129,7 +132,7 @@ class OfficialAccount(Platform):
         self.deliveries: list[Delivery] = []
         # How many pushes are over, answered or not, by shopper.
         self.pushes: Counter[str] = Counter()
-        self._numbers = iter(range(7_000_000_000_000_001, 8_000_000_000_000_000))
+        self._numbers = count(7_000_000_000_000_001 + begin)
         for path, handler in {
             "/cgi-bin/stable_token": self._stable_token,
             "/cgi-bin/message/custom/send": self._custom_send,

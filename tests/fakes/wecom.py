@@ -70,12 +70,14 @@ class CustomerService(Platform):
         aes_key: str = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C",
         account: str = "wkAJ2GCAAASSm4_FhToWMFea0xAFfd3Q",
         cut: float = 5.0,
+        begin: int = 0,
         **options: Any,
     ) -> None:
+        """`begin`: cursors are greater; one of an earlier fake means the beginning."""
         super().__init__(**options)
         self.corpid, self.secret, self.token, self.aes_key = corpid, secret, token, aes_key
         self.account, self.cut, self.tries = account, cut, 3
-        self.callback = ""
+        self.callback, self.begin = "", begin
         self.customers: dict[str, Customer] = {}
         self.log: list[dict[str, Any]] = []
         self.access: dict[str, float] = {}
@@ -277,7 +279,7 @@ class CustomerService(Platform):
         self.most_pulling = max(self.most_pulling, self.pulling)
         await asyncio.sleep(self.pull_seconds)
         self.pulling -= 1
-        start = int(body["cursor"] or 0)
+        start = max(int(body["cursor"] or 0) - self.begin, 0)
         if self.empty_pages:
             self.empty_pages -= 1
             messages = []
@@ -287,7 +289,7 @@ class CustomerService(Platform):
         return reply(
             {
                 "errcode": 0,
-                "next_cursor": str(cursor),
+                "next_cursor": str(self.begin + cursor),
                 "has_more": int(cursor < len(self.log)),
                 "msg_list": messages,
             }

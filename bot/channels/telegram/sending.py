@@ -192,7 +192,10 @@ class Sender:
         except BadRequest as exc:
             if "chat not found" in exc.message.lower():
                 raise _Dropped("there is no such chat") from exc
-            await self._forget_pictures(parcel.post)
+            if await self._forget_pictures(parcel.post):
+                # Telegram did not know one of the ids any more.
+                await self._send_one(chat, parcel)
+                return
             if not parcel.post.instead:
                 logger.warning("telegram: %s refused: %s", parcel.post.method, exc.message)
             for post in parcel.post.instead:
@@ -289,10 +292,13 @@ class Sender:
                     ttl = _PICTURE_DAYS * DAY
                     await self._state.put(OWNER, self._picture_key(url), identifier, ttl=ttl)
 
-    async def _forget_pictures(self, post: Post) -> None:
+    async def _forget_pictures(self, post: Post) -> bool:
+        """Whether there was anything to forget."""
+        known = False
         for url in post.photos:
             with suppress(Unavailable):
-                await self._state.take(OWNER, self._picture_key(url))
+                known |= bool(await self._state.take(OWNER, self._picture_key(url)))
+        return known
 
     def _picture_key(self, url: str) -> str:
         # Another bot knows the file by another id.

@@ -164,7 +164,9 @@ class Phones:
 
 def main(bot: str = BOT, port: int = PORT, kf_port: int = KF_PORT) -> None:
     """Serve until interrupted."""
-    account, service = OfficialAccount(port=port), CustomerService(port=kf_port)
+    begin = int(time.time())
+    account = OfficialAccount(port=port, begin=begin)
+    service = CustomerService(port=kf_port, begin=begin)
     Phones(account, service)
     account.callback = f"{bot}/webhooks/wechat/callback"
     service.callback = f"{bot}/webhooks/wechat_kf/callback"

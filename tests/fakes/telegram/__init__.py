@@ -88,8 +88,14 @@ class FakeTelegram:
     """
 
     def __init__(
-        self, *, port: int | None = None, token: str = TOKEN, username: str = "xiaoer_bot"
+        self,
+        *,
+        port: int | None = None,
+        token: str = TOKEN,
+        username: str = "xiaoer_bot",
+        begin: int = 0,
     ) -> None:
+        """`begin`: ids are greater; a fake that follows another must not use its ids again."""
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.token, self.username = token, username
@@ -106,8 +112,8 @@ class FakeTelegram:
         self.pending: deque[dict[str, Any]] = deque()
         self.notices: list[str] = []
         self._confirmed = 0
-        self._numbers = count(1)
-        self._updates = count(7_000)
+        self._numbers = count(begin + 1)
+        self._updates = count(begin + 7_000)
         self._sent_at: deque[tuple[float, int]] = deque()
         self._polling = False
         self._busy: set[int] = set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from contextlib import suppress
 
 from tests.fakes.telegram import TOKEN
@@ -14,7 +15,7 @@ PORT = 5081
 
 def main(port: int = PORT) -> None:
     """Run until Ctrl-C."""
-    with Phones(port=port) as fake:
+    with Phones(port=port, begin=int(time.time())) as fake:
         print(f"The phone is at {fake.url}/   To connect a bot, set before it starts:", flush=True)
         print(f"  XIAOER_TELEGRAM_TOKEN={TOKEN}", flush=True)
         print(f"  XIAOER_TELEGRAM_API_BASE={fake.url}", flush=True)
