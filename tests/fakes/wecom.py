@@ -77,7 +77,7 @@ class CustomerService(Platform):
         super().__init__(**options)
         self.corpid, self.secret, self.token, self.aes_key = corpid, secret, token, aes_key
         self.account, self.cut, self.tries = account, cut, 3
-        self.callback, self.begin = "", begin
+        self.callback, self._first = "", begin
         self.customers: dict[str, Customer] = {}
         self.log: list[dict[str, Any]] = []
         self.access: dict[str, float] = {}
@@ -279,7 +279,7 @@ class CustomerService(Platform):
         self.most_pulling = max(self.most_pulling, self.pulling)
         await asyncio.sleep(self.pull_seconds)
         self.pulling -= 1
-        start = max(int(body["cursor"] or 0) - self.begin, 0)
+        start = max(int(body["cursor"] or 0) - self._first, 0)
         if self.empty_pages:
             self.empty_pages -= 1
             messages = []
@@ -289,7 +289,7 @@ class CustomerService(Platform):
         return reply(
             {
                 "errcode": 0,
-                "next_cursor": str(self.begin + cursor),
+                "next_cursor": str(self._first + cursor),
                 "has_more": int(cursor < len(self.log)),
                 "msg_list": messages,
             }
