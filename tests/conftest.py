@@ -3,10 +3,14 @@
 import os
 
 import pytest
+from hypothesis import settings
 
 from tools.quiet import QUIET
 
 os.environ.update(QUIET)
+# How long an example takes says how busy the machine is; what must be quick has tests that say so.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 for name in [name for name in os.environ if name.startswith("XIAOER_") and "TEST" not in name]:
     del os.environ[name]
 
