@@ -8,6 +8,7 @@ is all it has to write.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 from abc import abstractmethod
@@ -78,6 +79,11 @@ class Turn:
         """The customer bound to this conversation, None for a visitor. Raises: Unavailable."""
         return identity().customer_of(self.sender_id)
 
+    def meaning(self) -> str:
+        """Intent and entities as they stand after the `/` in the payload of a button."""
+        entities = {each["entity"]: str(each["value"]) for each in reversed(self.entities)}
+        return self.intent + (json.dumps(entities, ensure_ascii=False) if entities else "")
+
     def request(self) -> Request:
         """What the message asks for, with prices, dates, colours and the like resolved."""
         return understand(
@@ -120,7 +126,7 @@ class ShopAction(Action):
         try:
             await asyncio.wait_for(asyncio.to_thread(self.work, turn), WORK_TIMEOUT_S)
         except NotSignedIn:
-            turn.responses = [("utter_sign_in", {})]
+            turn.responses = [("utter_sign_in", {"again": turn.meaning()})]
         except (ShopError, asyncio.TimeoutError) as error:
             if isinstance(error, NotAllowed) and error.reason == "group":
                 private_chat = turn.metadata.get("private_chat", "")

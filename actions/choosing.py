@@ -11,6 +11,16 @@ def chosen_order(turn: Turn) -> str | None:
     return turn.entity("order_id") or _pointed_at(turn, "orders")
 
 
+def order_in_detail(turn: Turn) -> str | None:
+    """The number of the order whose details were shown last, for “where is it?” typed after them; a
+    button that names no order, or "all of them", means more than this one."""
+    shown = turn.slots.get("shown") or {}
+    ids = shown.get("ids", []) if shown.get("kind") == "orders" else []
+    if turn.slots.get("asked") != "order_to_check" or len(ids) != 1:
+        return None
+    return str(ids[0]) if turn.text and not pointers(turn.text) else None
+
+
 def chosen_product(turn: Turn) -> str | None:
     """The id of the shown product that is meant, or what the shopper named."""
     return _pointed_at(turn, "products") or turn.entity("product")
@@ -23,6 +33,7 @@ def _pointed_at(turn: Turn, kind: str) -> str | None:
         if pointer.kind == "this" and len(ids) == 1:
             return str(ids[0])
         picked = pointer.pick(ids)
-        if len(picked) == 1:
+        # "All" is not the only one on the screen.
+        if len(picked) == 1 and pointer.kind != "all":
             return str(picked[0])
     return None

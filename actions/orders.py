@@ -34,6 +34,7 @@ def choose_order(
     asked: str,
     nothing: str,
     states: Collection[str] | None = None,
+    meant: str | None = None,
 ) -> None:
     """Shows the order that is meant or the only one; otherwise asks which one, a button each.
 
@@ -44,12 +45,13 @@ def choose_order(
         asked: for the slot of that name, so that the answer is understood.
         nothing: the response when there is no order.
         states: only orders in one of these are listed.
+        meant: number of the order that is spoken of, where the message names none.
 
     Raises:
         NotSignedIn, Unavailable
     """
     customer_id = turn.customer_id()
-    number = chosen_order(turn)
+    number = chosen_order(turn) or meant
     if number:
         try:
             show(turn, shop().order(customer_id, number))
@@ -75,10 +77,12 @@ def show_order(turn: Turn, order: Order) -> None:
 
 
 def summary(order: Order) -> dict[str, str]:
-    """What a list shows of an order."""
+    """What a list or the head of the details shows of an order."""
     return {
         "number": order.number,
         "state": order.state,
         "placed_at": plain(order.placed_at),
         "total": plain(order.total),
+        "shipping_fee": plain(order.shipping_fee),
+        "discount": plain(order.discount),
     }

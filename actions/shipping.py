@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.base import ShopAction, Turn, shop
+from actions.choosing import order_in_detail
 from actions.orders import choose_order
 from actions.plain import plain
 from shop.errors import NotFound
@@ -25,6 +26,7 @@ class ActionTrackShipment(ShopAction):
                 asked="order_to_track",
                 nothing="utter_nothing_to_track",
                 states=ON_THE_WAY,
+                meant=order_in_detail(turn),
             )
             return
         try:

@@ -40,13 +40,30 @@ def test_the_name_in_the_domain_follows_from_the_class():
 @pytest.mark.parametrize(
     ("error", "response"),
     [
-        (NotSignedIn("orders"), "utter_sign_in"),
-        (Unavailable("locked"), "utter_unavailable"),
-        (ZeroDivisionError(), "utter_apology"),
+        (NotSignedIn("orders"), ("utter_sign_in", {"again": "inform"})),
+        (Unavailable("locked"), ("utter_unavailable", {})),
+        (ZeroDivisionError(), ("utter_apology", {})),
     ],
 )
 async def test_an_error_becomes_one_sentence_and_nothing_half_said(chat, error, response):
-    assert (await chat(failing(error), "你好")).said == [(response, {})]
+    assert (await chat(failing(error), "你好")).said == [response]
+
+
+@pytest.mark.parametrize(
+    ("text", "entities", "again"),
+    [
+        ("我的订单", {}, "check_order"),
+        (
+            "查订单XE1234567890",
+            {"order_id": "XE1234567890"},
+            'check_order{"order_id": "XE1234567890"}',
+        ),
+        ("my 黑色 one", {"color": "黑色"}, 'check_order{"color": "黑色"}'),
+    ],
+)
+async def test_whoever_has_signed_in_goes_on_by_a_tap(chat, text, entities, again):
+    answer = await chat(ActionCheckOrder(), text, "check_order", **entities)
+    assert answer.said == [("utter_sign_in", {"again": again})]
 
 
 async def test_a_database_that_is_gone_is_an_apology_and_comes_back(chat, database):

@@ -1,8 +1,11 @@
 """Parcels in conversation."""
 
+import pytest
+
+from actions.orders import ActionCheckOrder
 from actions.shipping import ActionTrackShipment
 
-TRACK = ActionTrackShipment()
+CHECK, TRACK = ActionCheckOrder(), ActionTrackShipment()
 
 
 async def test_a_visitor_is_asked_to_sign_in(chat):
@@ -52,3 +55,21 @@ async def test_an_order_not_sent_yet_says_so(chat):
 async def test_nothing_is_on_its_way(chat):
     chat.sign_in("no_orders")
     assert (await chat(TRACK, "我的快递", "track_shipment")).names == ["utter_nothing_to_track"]
+
+
+@pytest.mark.parametrize("said", ["物流呢", "where is it?", "包裹到哪了"])
+async def test_after_the_details_of_an_order_its_parcel_is_meant(chat, said):
+    chat.sign_in("several_orders")
+    await chat(CHECK, "我的订单", "check_order")
+    shown = await chat(CHECK, "第三个")
+    answer = await chat(TRACK, said, "track_shipment")
+    assert answer.names == ["utter_parcel_timeline"]
+    assert answer.values["number"] == shown.values["number"]
+
+
+@pytest.mark.parametrize("said", ["/track_shipment", "查一下所有订单的物流", "track all of them"])
+async def test_a_button_or_all_parcels_mean_more_than_the_order_shown(chat, said):
+    chat.sign_in("several_orders")
+    await chat(CHECK, "我的订单", "check_order")
+    await chat(CHECK, "第三个")
+    assert (await chat(TRACK, said, "track_shipment")).names == ["utter_choose_parcel"]
