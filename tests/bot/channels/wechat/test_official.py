@@ -211,7 +211,7 @@ def test_5_2_07_turns_are_answered_by_the_push_that_they_reach(account, bots, re
         script = {name: slow(length) for name, length in seconds.items()}
     else:
         # By the push that a turn of that length reaches; no clock has to be met.
-        times = QUICK
+        account.cut, times = QUICK_CUT, QUICK
         pushes = {"0.2": 0, "7": 1, "12": 2, "30": 3}
         script = {name: after_pushes(account, who[name], n) for name, n in pushes.items()}
     with bots(script, times=times, wechat_reply=reply) as bot:
@@ -267,7 +267,8 @@ def test_5_2_08_pushes_that_reach_different_workers_are_answered_once(
 
     gate = Gate()
     script = {"slow": gate.line}
-    with bots(script, state=state()) as one, bots(script, state=state()) as two:
+    quick = {"state": state(), "times": QUICK}
+    with bots(script, **quick) as one, bots(script, **{**quick, "state": state()}) as two:
         turns = iter([one.callback, two.callback, one.callback])
 
         async def alternate() -> Delivery:
@@ -292,8 +293,8 @@ def test_5_2_08_pushes_that_reach_different_workers_are_answered_once(
 
 
 def test_an_answer_that_no_push_asks_for_is_sent(account, bots):
-    account.tries = 1
-    with bots({"slow": after_pushes(account, ANNA, 1)}) as bot:
+    account.tries, account.cut = 1, QUICK_CUT
+    with bots({"slow": after_pushes(account, ANNA, 1)}, times=QUICK) as bot:
         assert typed(account, "slow").attempts[0].status == 0
         account.phone(ANNA).shown.clear()
         wait_for(lambda: account.phone(ANNA).lines() == ["slow slow"])
@@ -366,8 +367,7 @@ def test_5_2_11_who_unfollows_is_forgotten_and_hears_nothing(account, bots):
 
 
 def test_5_2_11_who_unfollows_in_the_middle_of_a_turn_leaves_nothing(account, bots):
-    account.cut = 5.0
-    with bots({"slow": slow(0.5)}, times=Times()) as bot:
+    with bots({"slow": slow(0.5)}) as bot:
         talk = account.begin(account.say(ANNA, "slow"))
         wait_for(lambda: bot.agent.texts() == ["slow"])
         account.run(account.event(ANNA, "unsubscribe", EventKey=""))
@@ -704,7 +704,8 @@ def test_an_api_that_is_down_costs_no_answer(account, bots, how):
 def test_what_could_not_be_sent_is_sent_when_wechat_is_back_once_and_within_the_quota(
     account, bots
 ):
-    with bots({"slow": after_pushes(account, ANNA, 3)}) as bot:
+    account.cut = QUICK_CUT
+    with bots({"slow": after_pushes(account, ANNA, 3)}, times=QUICK) as bot:
         bot.channel._outbox.delays = (0.2, 0.2)
         account.down = "500"
         assert typed(account, "slow").attempts[-1].body == "success"
