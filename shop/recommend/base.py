@@ -24,7 +24,7 @@ from shop.errors import InvalidValue
 from shop.recommend.interactions import LONGEST_HISTORY, Floats, Interactions, Sequences
 
 #: Raised when the layout of saved recommenders changes; older files are not read.
-LAYOUT = 1
+LAYOUT = 2
 
 
 @dataclass(frozen=True)

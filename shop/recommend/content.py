@@ -60,24 +60,37 @@ class Content(Recommender):
         return self
 
     def score(self, histories: Sequences, users: npt.NDArray[np.int64] | None = None) -> Floats:
-        means = histories.weighted(self.n_items, decay=self.decay) @ self.vectors
-        return np.maximum(_unit(np.asarray(means, np.float32)) @ self.vectors.T, 0)
+        return np.maximum(self._means(histories) @ self.vectors.T, 0)
 
     def like(self, history: list[int], items: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
         """Cosines of some items with the mean of one history, (items,)."""
-        means = Sequences.of([history]).weighted(self.n_items, decay=self.decay) @ self.vectors
-        return self.vectors[items] @ _unit(np.asarray(means, np.float32))[0]
+        return self.vectors[items] @ self._means(Sequences.of([history]))[0]
+
+    def _means(self, histories: Sequences) -> Floats:
+        """The mean of each history, of length 1, (len(histories), width)."""
+        means = np.zeros((len(histories), self.vectors.shape[1]), np.float32)
+        for k in range(len(histories)):
+            items = histories[k]
+            weights = np.float32(self.decay) ** np.arange(len(items) - 1, -1, -1)
+            means[k] = weights.astype(np.float32) @ self.vectors[items]
+        return _unit(means)
 
     def near(self, query: Floats) -> Floats:
         """Cosines of all items with the vector of a text, (n_items,)."""
         return self.vectors @ _unit(((query - self.middle) @ self.axes)[None])[0]
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        return {"embeddings": self.embeddings.astype(np.float16)}
+        # A byte a number: the angle between two texts keeps its first two digits, and of 20,000
+        # products they are 8 MB instead of 15.
+        scale = np.maximum(np.abs(self.embeddings).max(axis=1, keepdims=True), 1e-9) / 127
+        return {
+            "embeddings": np.round(self.embeddings / scale).astype(np.int8),
+            "scale": scale.astype(np.float32),
+        }
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         try:
-            self._take(arrays["embeddings"].astype(np.float32))
+            self._take(arrays["embeddings"].astype(np.float32) * arrays["scale"])
         except InvalidValue as exc:
             raise ValueError("damaged embeddings") from exc
 

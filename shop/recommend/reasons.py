@@ -199,8 +199,7 @@ def matched_words(text: str, of_product: str) -> list[str]:
 
 def popular_reason(shelf: Shelf, product: Product) -> tuple[str, dict[str, Any]]:
     """popular, where it is among the week's first of its category; else how many were sold."""
-    same = [i for i in shelf.popular if shelf.products[i].category == product.category]
-    if product.id in same[:POPULAR_PLACES]:
+    if product.id in shelf.popular_in(product.category)[:POPULAR_PLACES]:
         return "popular", {"days": POPULAR_DAYS, "category": product.category}
     return "chosen", {"sold": product.sold}
 

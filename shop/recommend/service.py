@@ -19,7 +19,7 @@ from shop.errors import EncoderError, NotFound
 from shop.models import Interaction, ProductQuery, TasteSubject
 from shop.recommend import recipients
 from shop.recommend.artefact import Watched
-from shop.recommend.hybrid import Candidates, Hybrid
+from shop.recommend.hybrid import Candidates, Hybrid, strongest
 from shop.recommend.interactions import LONGEST_HISTORY, Floats
 from shop.recommend.links import LinkRecommender
 from shop.recommend.popularity import Popularity
@@ -250,11 +250,15 @@ class Recommendations:
                 # What was said in this conversation came later.
                 if (taste.subject, taste.value) not in said:
                     (likes if taste.liked else dislikes).append((taste.subject, taste.value))
+            acts = self._shop.history(customer_id, 2 * LONGEST_HISTORY)
             since = self._clock() - timedelta(days=_AGAIN_AFTER)
-            buys = self._shop.history(customer_id, _PURCHASES, kind="buy", since=since)
+            buys = [act for act in acts if act.kind == "buy" and act.at >= since]
+            if len(acts) == 2 * LONGEST_HISTORY and acts[0].at >= since:
+                # There may be older purchases that count.
+                buys = list(self._shop.history(customer_id, _PURCHASES, kind="buy", since=since))
             bought = {act.product_id: act.at for act in buys}
             if not context.gift:
-                touched = _touched(self._shop.history(customer_id, 2 * LONGEST_HISTORY))
+                touched = _touched(acts)
         touched += [(i, "viewed") for i in context.viewed]
         # No id has more digits.
         numbers = [v for s, v in likes if s == "product" and v.isdecimal() and len(v) < 10]
@@ -558,8 +562,8 @@ def _counts(hybrid: Hybrid) -> Floats:
 
 
 def _top(values: Floats, free: Mask, n: int) -> npt.NDArray[np.int64]:
-    rows = np.flatnonzero(free & (values > 0))
-    return rows[np.argsort(-values[rows], kind="stable")[:n]]
+    rows = np.sort(strongest(values, free, n))
+    return rows[np.argsort(-values[rows], kind="stable")]
 
 
 def _only(found: Candidates, free: Mask) -> Candidates:

@@ -57,10 +57,11 @@ class Shelf:
     variant_sizes: npt.NDArray[np.str_]
     #: Product ids, most popular of the last days first.
     popular: tuple[int, ...]
-    #: All texts in one, where each begins, and what was looked up in them.
+    #: All texts in one, where each begins, what was looked up in them, and `popular_in`.
     blob: str = ""
     begins: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
     found: dict[str, Mask] = field(default_factory=dict)
+    first: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -79,6 +80,17 @@ class Shelf:
             mask &= (self.categories == query.category) | (self.kinds == query.category)
         if query.brand is not None:
             mask &= self.about("brand", query.brand)
+        if query.colours or query.sizes or (query.price_min, query.price_max) != (None, None):
+            mask &= self._has_variant(query)
+        else:
+            mask &= self.stock > 0
+        mask[self.rows(query.exclude)] = False
+        for word in query.without:
+            mask &= ~self.mentions(word)
+        return mask
+
+    def _has_variant(self, query: ProductQuery) -> Mask:
+        """Which products have a variant in stock of the colour, size and price asked for."""
         variants = self.variant_stock > 0
         if query.colours:
             variants &= np.isin(self.variant_colours, with_shades(query.colours))
@@ -88,11 +100,14 @@ class Shelf:
             variants &= self.variant_prices >= hundredths(query.price_min)
         if query.price_max is not None:
             variants &= self.variant_prices <= hundredths(query.price_max)
-        mask &= np.bincount(self.variant_rows[variants], minlength=len(self)) > 0
-        mask[self.rows(query.exclude)] = False
-        for word in query.without:
-            mask &= ~self.mentions(word)
-        return mask
+        return np.bincount(self.variant_rows[variants], minlength=len(self)) > 0
+
+    def popular_in(self, category: str) -> tuple[int, ...]:
+        """The products of a category among the most popular of the last days, the first first."""
+        if category not in self.first:
+            own = [i for i in self.popular if self.products[i].category == category]
+            self.first[category] = tuple(own)
+        return self.first[category]
 
     def mentions(self, words: str) -> Mask:
         """Which products have the words in name, brand, kind, category or attributes; English ones

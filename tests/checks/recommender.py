@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from shop.errors import InvalidValue
-from shop.recommend.base import Recommender
+from shop.recommend.base import LAYOUT, Recommender
 from shop.recommend.interactions import Interactions
 
 SIZE = 40
@@ -155,7 +155,8 @@ class RecommenderChecks:
         if damage == "missing":
             path.unlink()
         elif damage == "other":
-            np.savez(path, about=np.array('{"name": "other", "layout": 1, "settings": {}}'))
+            about = f'{{"name": "other", "layout": {LAYOUT}, "settings": {{}}}}'
+            np.savez(path, about=np.array(about))
         else:
             bad = {
                 "empty": b"",

@@ -22,6 +22,7 @@ from shop.database import reading, writing
 from shop.errors import EncoderError, InvalidValue, NotFound
 from shop.models import Product, ProductQuery
 from shop.recommend import artefact
+from shop.recommend.base import LAYOUT
 from shop.recommend.evaluate import evaluate
 from shop.recommend.reasons import CODES, FRESH_DAYS, Recommendation, matched_words
 from shop.recommend.service import Context, Recommendations
@@ -534,7 +535,7 @@ def test_without_a_usable_version_it_recommends_what_is_popular(
             about.write_text("{")
         case "layout":
             text = about.read_text()
-            about.write_text(text.replace('"layout": 1', '"layout": 0'))
+            about.write_text(text.replace(f'"layout": {LAYOUT}', '"layout": 0'))
         case "gone":
             shutil.rmtree(version)
     later = timedelta(days=100) if damage == "old" else timedelta(hours=1)
