@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import json
+import logging
 import os
 import platform
 import random
@@ -180,18 +181,19 @@ def ask_side(folder: Path, side: str) -> dict[str, Any]:
 def ask(folder: Path, side: str) -> None:
     """In the process of its own: quality, latency, throughput, memory."""
     from rasa.core.agent import Agent
+    from rasa.core.channels.channel import UserMessage
     from rasa.engine.constants import PLACEHOLDER_MESSAGE, PLACEHOLDER_TRACKER
-    from rasa.shared.nlu.training_data.message import Message
 
     from bot.nlu.evaluate import evaluate, read_rows
 
     model = folder / "models" / side / f"{side}.tar.gz"
     rows = read_rows(folder / "test.jsonl")
+    logging.disable(logging.INFO)
     result, _ = evaluate(model, rows)
     memory = _resident_mb()
     processor = Agent.load(str(model)).processor
     target = processor.model_metadata.nlu_target
-    messages = [Message.build(text=row.text) for row in rows[: 8 * BATCH]]
+    messages = [UserMessage(row.text) for row in rows[: 8 * BATCH]]
     began = time.perf_counter()
     for start in range(0, len(messages), BATCH):
         # What the processor runs for one message takes a list.

@@ -17,6 +17,7 @@ import json
 import logging
 import sys
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,10 @@ async def _ask(agent: Any, rows: Sequence[Row]) -> list[Said]:
 def evaluate(model: Path, rows: Sequence[Row]) -> tuple[dict[str, Any], list[Said]]:
     """Load a model archive and ask it all rows."""
     from rasa.core.agent import Agent
+    from rasa.utils.log_utils import configure_structlog
 
+    # Else Rasa writes a line a message, as if somebody debugged it.
+    configure_structlog(logging.ERROR)
     agent = Agent.load(str(model))
     # The first message pays for what is loaded late; the time of a parse is that of the others.
     asyncio.run(agent.parse_message("你好 hello"))
@@ -126,8 +130,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows = read_rows(options.file)
         model = newest(options.model)
         logging.disable(logging.INFO)
-        # Rasa's libraries print; whoever reads our JSON must not meet that.
-        with contextlib.redirect_stdout(sys.stderr):
+        # Rasa's libraries print, and warn of their own code; whoever reads our JSON must not meet
+        # that.
+        with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             result, said = evaluate(model, rows)
     except (RowsError, NoModelError) as error:
         print(error, file=sys.stderr)
