@@ -82,7 +82,9 @@ def read_ahead() -> None:
 
 def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("rasa_sdk.executor").setLevel(logging.WARNING)
+    # They tell of every action and of every library at a start.
+    for name in ("rasa_sdk.executor", "sanic.root"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         settings = read(ShopSettings)
         if not settings.secret:

@@ -17,6 +17,7 @@ A variation of a response may have these keys:
 from __future__ import annotations
 
 import logging
+import string
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -161,6 +162,23 @@ def _check_variation(variation: Any, *, path: Path, name: str, line: int) -> Non
         _check_keys(card, CARD_KEYS, f"{where}: cards", required={"title"})
         _check_buttons(card.get("buttons", []), f"{where}: cards: buttons")
     _check_buttons(variation.get("buttons", []), f"{where}: buttons")
+    _check_places(variation, where)
+
+
+def _check_places(template: Any, where: str) -> None:
+    """Whether every place for a value is written `{name}` or `{name:filter}`."""
+    if isinstance(template, dict):
+        template = list(template.values())
+    if isinstance(template, list):
+        for inner in template:
+            _check_places(inner, where)
+    elif isinstance(template, str):
+        try:
+            named = [name for _, name, _, _ in string.Formatter().parse(template)]
+        except ValueError as error:
+            raise ResponsesError(f"{where}: in '{template}': {error}.") from error
+        if "" in named:
+            raise ResponsesError(f"{where}: in '{template}': '{{}}' names no value.")
 
 
 def _check_buttons(buttons: Any, where: str) -> None:

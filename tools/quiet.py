@@ -22,5 +22,7 @@ import sanic  # noqa: E402, F401
 # Rasa 3.6.21 uses pkg_resources of a setuptools that it demands and that deprecates it.
 warnings.filterwarnings("ignore", "pkg_resources is deprecated", DeprecationWarning)
 warnings.filterwarnings("ignore", "Deprecated call to `pkg_resources", DeprecationWarning)
+# Sanic 21.12's websockets, at the first chat.
+warnings.filterwarnings("ignore", "The explicit passing of coroutine objects", DeprecationWarning)
 # Sanic-Cors 2.0 and the distutils of Python 3.10.
 warnings.filterwarnings("ignore", "distutils Version classes are deprecated", DeprecationWarning)

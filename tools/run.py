@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sys
@@ -29,6 +30,7 @@ def main() -> int:
         for platform in phones.values():
             os.environ.update(platform.environ)
         settings = read(ShopSettings)
+        check_ports_differ(settings)
         check_port("XIAOER_PORT", settings.host, settings.port)
         check_port("XIAOER_ACTION_PORT", "127.0.0.1", settings.action_port)
         prepare.check_yaml()
@@ -72,6 +74,14 @@ def commands(settings: ShopSettings) -> dict[str, str]:
     return {"actions": f"{sys.executable} -m actions", "rasa": f"{sys.executable} -m tools.{rasa}"}
 
 
+def check_ports_differ(settings: ShopSettings) -> None:
+    """Raises PrepareError when both servers shall have the same port."""
+    if settings.port == settings.action_port:
+        raise prepare.PrepareError(
+            f"XIAOER_ACTION_PORT={settings.action_port}: XIAOER_PORT is the same."
+        )
+
+
 def check_port(setting: str, host: str, port: int) -> None:
     """Raises PrepareError, naming the setting, when something listens on the port already."""
     with socket.socket() as probe:
@@ -79,6 +89,10 @@ def check_port(setting: str, host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                raise prepare.PrepareError(
+                    f"XIAOER_HOST={host}: is no address of this machine ({error.strerror})."
+                ) from error
             raise prepare.PrepareError(
                 f"{setting}={port}: cannot listen on {host}:{port} ({error.strerror})."
             ) from error

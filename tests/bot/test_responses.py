@@ -120,6 +120,9 @@ def test_a_file_broken_while_the_bot_runs_is_reported_once_and_its_last_version_
             "must begin with '/'",
         ),
         (GREET.replace("text: 您好", "cards: [{subtitle: 好}]"), 3, "'title:' is missing"),
+        (GREET.replace("您好", "您好 {name"), 3, "in '您好 {name': expected '}'"),
+        (GREET.replace("Hello", "Hello name}"), 5, "in 'Hello name}': Single '}'"),
+        (GREET.replace("您好", "您好 {}"), 3, "'{}' names no value"),
     ],
 )
 def test_a_mistake_is_named_with_file_and_line(tmp_path, wrong, line, message):

@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from shop.recommend import artefact
+from shop.settings import ShopSettings
 from tests.servers import fill_shop
 from tools import prepare, run
 
@@ -82,6 +83,18 @@ def test_a_taken_port_is_named_with_its_setting():
         port = taken.getsockname()[1]
         with pytest.raises(prepare.PrepareError, match=rf"^XIAOER_PORT={port}: cannot listen"):
             run.check_port("XIAOER_PORT", "127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])
+def test_an_address_that_is_not_ours_is_named_with_its_setting(host):
+    with pytest.raises(prepare.PrepareError, match=rf"^XIAOER_HOST={host}: is no address"):
+        run.check_port("XIAOER_PORT", host, 5005)
+
+
+def test_both_servers_cannot_have_one_port():
+    with pytest.raises(prepare.PrepareError, match=r"^XIAOER_ACTION_PORT=5005: XIAOER_PORT"):
+        run.check_ports_differ(ShopSettings(action_port=5005))
+    run.check_ports_differ(ShopSettings())
 
 
 def test_a_free_port_passes():
