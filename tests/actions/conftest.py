@@ -89,8 +89,7 @@ def database(tmp_path, monkeypatch):
     file = fill_shop(tmp_path)
     monkeypatch.setenv("XIAOER_DATABASE_URL", f"sqlite:///{file}")
     monkeypatch.setenv("XIAOER_SECRET", "s" * 32)
-    # The first search of a shop reads its index, which takes longer on a busy machine than a shopper
-    # would wait.
+    # The first search reads the index: on a busy machine longer than a shopper would wait.
     monkeypatch.setattr(base, "WORK_TIMEOUT_S", 60.0)
     caches = (base.shop, base.identity)
     for cache in caches:
