@@ -23,6 +23,8 @@ from tests.shop.recommend.conftest import NOW
 pytest.importorskip("pyspark", reason=spark.HOW_TO)
 # The sockets of pyspark's gateway stay open until they are collected.
 pytestmark = [
+    # A minute for the first fit on a quiet machine, many on a busy one.
+    pytest.mark.timeout(1800),
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
