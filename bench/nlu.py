@@ -254,7 +254,8 @@ def report(kind: str, epochs: int, sides: dict[str, dict[str, Any]], sizes: dict
         ("model archive, MB", [s["archive_mb"] for s in (reference, ours)]),
     ]
     for name, (a, b) in numbers:
-        rows.append((name, f"{a:g}", f"{b:g}", f"{b / a:.2f} x" if a else ""))
+        if a:  # not known of stages that an older version kept
+            rows.append((name, f"{a:g}", f"{b:g}", f"{b / a:.2f} x"))
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     lines.insert(1, "|---" * 4 + "|")
     versions = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
