@@ -7,6 +7,7 @@ import sys
 import urllib.error
 from typing import Any
 
+from shop.errors import SettingsError
 from shop.settings import ShopSettings, read
 from tools import environment
 from tools.webchat import Shopper
@@ -14,7 +15,11 @@ from tools.webchat import Shopper
 
 def main() -> int:
     environment.load()
-    settings = read(ShopSettings)
+    try:
+        settings = read(ShopSettings)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 1
     address = f"http://{settings.host}:{settings.port}"
     lang = "en" if os.environ.get("LANG", "").startswith("en") else "zh"
     try:

@@ -30,6 +30,8 @@ from bot.filling import Filling
 from bot.responses import Responses, Variation
 
 STEPS = {"shopper", "bot", "tap", "rows"}
+BESIDE = {"bot": {"with", "in", "buttons", "cards"}}
+KEYS, NEEDED = {"name", "lang", "customer", "steps"}, ("name", "lang", "steps")
 
 
 class Conversation(Protocol):
@@ -63,20 +65,30 @@ def read_dialogues(folder: Path) -> list[Dialogue]:
     """All dialogues of a folder.
 
     Raises:
-        ValueError: naming file and line of a key that nobody knows.
+        ValueError: naming file and line of a key that nobody knows, or that is missing.
     """
     dialogues = []
     for path in sorted(folder.glob("*.yml")):
         for entry in YAML(typ="rt").load(path)["dialogues"]:
-            for step in entry["steps"]:
-                if not STEPS & set(step):
-                    raise ValueError(
-                        f"{path}:{step.lc.line + 1}: none of {sorted(STEPS)} in {step}"
-                    )
             line = entry.lc.line + 1
+            if unknown := sorted(set(entry) - KEYS):
+                raise ValueError(f"{path}:{line}: '{unknown[0]}:' is not one of {sorted(KEYS)}")
+            if missing := [key for key in NEEDED if key not in entry]:
+                raise ValueError(f"{path}:{line}: the dialogue needs '{missing[0]}:'")
+            for step in entry["steps"]:
+                _check_step(step, f"{path}:{step.lc.line + 1}")
             customer, lang = entry.get("customer"), entry["lang"]
             dialogues.append(Dialogue(path, line, entry["name"], lang, customer, entry["steps"]))
     return dialogues
+
+
+def _check_step(step: dict[str, Any], where: str) -> None:
+    kinds = STEPS & set(step)
+    if not kinds:
+        raise ValueError(f"{where}: none of {sorted(STEPS)} in {dict(step)}")
+    kind = kinds.pop()
+    if wrong := sorted(set(step) - {kind} - BESIDE.get(kind, set())):
+        raise ValueError(f"{where}: '{wrong[0]}:' cannot stand beside '{kind}:'")
 
 
 class Rehearsal:

@@ -142,3 +142,24 @@ def test_rows_not_added_are_a_mismatch(tmp_path):
 def test_an_unknown_step_is_named_with_its_line(tmp_path):
     with pytest.raises(ValueError, match=r"orders.yml:5: none of"):
         play(tmp_path, "  - shoper: 查订单\n")
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("- name: a\n  steps: []\n", r"orders.yml:2: the dialogue needs 'lang:'"),
+        ("- name: a\n  lang: zh\n  stepz: []\n", r"orders.yml:2: 'stepz:' is not one of"),
+        (
+            "- name: 甲\n  lang: zh\n  steps:\n  - bot: utter_greet\n    button: [好]\n",
+            r"orders.yml:5: 'button:' cannot stand beside 'bot:'",
+        ),
+        (
+            "- name: 甲\n  lang: zh\n  steps:\n  - shopper: hi\n    buttons: 1\n",
+            r"orders.yml:5: 'buttons:' cannot stand beside 'shopper:'",
+        ),
+    ],
+)
+def test_a_key_that_is_unknown_or_missing_is_named_with_its_line(tmp_path, script, message):
+    (tmp_path / "orders.yml").write_text(f"dialogues:\n{script}")
+    with pytest.raises(ValueError, match=message):
+        read_dialogues(tmp_path)
