@@ -11,7 +11,7 @@ import pytest
 
 from bot.channels.base import Channel, Receipt
 from bot.channels.wechat.official import Wechat
-from tests.bot.channels.wechat.conftest import settings_for
+from tests.bot.channels.wechat.conftest import PATIENT, PATIENT_CUT, settings_for
 from tests.checks import channel as checks
 from tests.fakes.server import Server
 from tests.fakes.wechat import OfficialAccount
@@ -65,14 +65,17 @@ class OfficialChecks(checks.ChannelChecks):
 
     @pytest.fixture(autouse=True)
     def _account(self) -> Iterator[None]:
-        self.account = OfficialAccount().start()
+        # No push is hung up on: what a busy machine cannot do in five seconds is tested elsewhere.
+        self.account = OfficialAccount(cut=PATIENT_CUT).start()
         self.account.verified = self.verified
         yield
         self.account.stop()
         assert self.account.violations == []
 
     def make(self, folder: Path, **options: Any) -> Channel:
-        return CountedWechat(settings_for(self.account), unbind=lambda sender: None, **options)
+        return CountedWechat(
+            settings_for(self.account), times=PATIENT, unbind=lambda sender: None, **options
+        )
 
     def make_disabled(self, folder: Path, **options: Any) -> Channel:
         return Wechat(settings_for(self.account, wechat_token=""), **options)
