@@ -14,6 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from shop.errors import InvalidValue
 from shop.settings import ShopSettings
+from shop.text.words import Words, WordsError
 
 # What is recommended was learned within this time, or is learned at a start.
 LEARNED_WITHIN = timedelta(days=1)
@@ -56,7 +57,7 @@ def check_yaml() -> None:
     """Reads every YAML file of the project.
 
     Raises:
-        PrepareError: naming the first file and line that is not YAML.
+        PrepareError: naming the first file and line that is not YAML, or no table of words.
     """
     paths = [path for root in ("data", "tests") for path in Path(root).rglob("*.yml")]
     for path in sorted([*Path().glob("*.yml"), *paths]):
@@ -65,6 +66,10 @@ def check_yaml() -> None:
         except MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             raise PrepareError(f"{path}:{line}: this is not YAML: {error.problem}.") from error
+    try:
+        Words.load(Path("data/words"))
+    except WordsError as error:
+        raise PrepareError(str(error)) from error
 
 
 def prepare_encoder() -> None:

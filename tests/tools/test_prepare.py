@@ -76,6 +76,14 @@ def test_broken_yaml_is_named_with_file_and_line(project):
     assert str(raised.value).startswith("data/rules/orders.yml:4: this is not YAML:")
 
 
+def test_a_word_in_an_unknown_language_is_named_with_file_and_line(project):
+    (project / "data" / "words").mkdir(exist_ok=True)
+    file = project / "data" / "words" / "colour.yml"
+    file.write_text("words:\n  colour:\n    black: {zh: 黑色, cn: 黑}\n")
+    with pytest.raises(prepare.PrepareError, match=r"^data/words/colour.yml:3: 'black' has words"):
+        prepare.check_yaml()
+
+
 def test_a_taken_port_is_named_with_its_setting():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
