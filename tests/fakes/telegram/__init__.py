@@ -253,8 +253,9 @@ class FakeTelegram:
                 for update in list(self.pending):
                     chat = _chat_of(update)
                     if chat not in self._busy:
-                        self.pending.remove(update)
+                        # In this order: `quiet` may look between the two.
                         self._busy.add(chat)
+                        self.pending.remove(update)
                         letter = asyncio.create_task(self._deliver(chat, update))
                         self._letters.add(letter)
                         letter.add_done_callback(self._letters.discard)

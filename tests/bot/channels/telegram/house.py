@@ -118,7 +118,7 @@ class House:
 def status_of(request: urllib.request.Request) -> int:
     """The status of the answer, whatever it is."""
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return int(response.status)
     except urllib.error.HTTPError as error:
         error.close()
