@@ -7,11 +7,19 @@ from typing import Any
 
 from actions.base import ShopAction, Turn, shop
 from actions.choosing import chosen_product
-from actions.goods import Search, asked_for, availability, named_product, product_values, query_of
+from actions.goods import (
+    Search,
+    asked_for,
+    availability,
+    named_product,
+    product_values,
+    query_of,
+    shown_products,
+)
 from actions.plain import plain
 from actions.recommend import LIKE, SHOWN, WITH, hear, offer_instead, recommend, search_for
 from actions.visit import Visit
-from shop.models import Hit
+from shop.models import Hit, Product, Variant
 from shop.text.gist import names_goods
 from shop.text.request import Request
 
@@ -54,12 +62,12 @@ class ActionShowProduct(ShopAction):
         product = named_product(turn)
         if product is None:
             turn.remember(asked="product")
-            turn.say("utter_which_product")
+            _ask_which(turn)
             return
         turn.remember(shown={"kind": "products", "ids": [str(product.id)]}, asked="product")
         variants = [
             {**plain(variant), "availability": availability(variant.stock)}
-            for variant in product.variants
+            for variant in asked_variants(product, turn.request())
         ]
         turn.say("utter_product_detail", **product_values(product), variants=variants)
         shop().record_interaction(turn.visitor_id(), product.id, "view")
@@ -68,6 +76,27 @@ class ActionShowProduct(ShopAction):
         visit.keep(turn)
         if product.stock <= 0:
             offer_instead(turn, product.id)
+
+
+def asked_variants(product: Product, request: Request) -> list[Variant]:
+    """Those in the colours and sizes that were asked about; all where there are none such."""
+    fitting = [
+        variant
+        for variant in product.variants
+        if (not request.colours or variant.colour in request.colours)
+        and (not request.sizes or variant.size in request.sizes)
+    ]
+    return fitting or list(product.variants)
+
+
+def _ask_which(turn: Turn) -> None:
+    """Which of the goods on the screen is meant, as buttons; which at all where there are none."""
+    shown = shop().products(shown_products(turn))
+    if not shown:
+        turn.say("utter_which_product")
+        return
+    choices = [{"code": str(p.id), "name": plain(p.name), "intent": turn.intent} for p in shown]
+    turn.say("utter_which_of_these", products=choices)
 
 
 def show_results(turn: Turn, search: Search) -> None:

@@ -31,7 +31,8 @@ def asked_for(turn: Turn, request: Request) -> Search:
     named = names_goods(request)
     search: Search = {} if named or request.brands else dict(last, offset=0)
     if request.paging and last and not named:
-        search["offset"] = last.get("offset", 0) + PAGE
+        step = {"next": PAGE, "previous": -PAGE, "first": -last.get("offset", 0)}
+        search["offset"] = max(0, last.get("offset", 0) + step[request.paging.turn])
     if named:
         search["text"] = " ".join(request.terms)
         search["category"] = next(iter((*request.kinds, *request.categories)), None)

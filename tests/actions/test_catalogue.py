@@ -54,6 +54,38 @@ async def test_the_next_page_shows_others_until_there_are_none(chat):
     assert len(seen) > 6
 
 
+async def test_pages_turn_back_too(chat):
+    first = await chat(SEARCH, "耳机", "search_product", category="耳机")
+    second = await chat(SEARCH, "next page", "search_product")
+    back = await chat(SEARCH, "上一页", "search_product")
+    await chat(SEARCH, "下一页", "search_product")
+    start = await chat(SEARCH, "back to the start", "search_product")
+    assert second.values != first.values
+    assert back.values == start.values == first.values
+
+
+@pytest.mark.parametrize(("text", "intent"), [("多少钱", "ask_price"), ("in stock?", "ask_stock")])
+async def test_which_of_the_shown_is_asked_with_a_button_for_each(chat, text, intent):
+    shown = await chat(SEARCH, "耳机", "search_product", category="耳机")
+    answer = await chat(SHOW, text, intent)
+    assert answer.names == ["utter_which_of_these"]
+    codes = [product["code"] for product in shown.values["products"]]
+    assert [product["code"] for product in answer.values["products"]] == codes
+    assert {product["intent"] for product in answer.values["products"]} == {intent}
+    chosen = await chat(SHOW, f"/{intent}", intent, product=codes[1])
+    assert chosen.values["code"] == codes[1]
+
+
+@pytest.mark.parametrize("text", ["有黑色的吗", "do you have it in black?", "有 black 的吗"])
+async def test_who_asks_for_a_colour_sees_only_that(chat, text):
+    await chat(SEARCH, "黑色的耳机", "search_product", category="耳机", color="黑色")
+    await chat(SHOW, "第一个", "ask_product_detail")
+    answer = await chat(SHOW, text, "ask_stock", color="black")
+    assert {variant["colour"] for variant in answer.values["variants"]} == {"black"}
+    everything = await chat(SHOW, "有荧光紫的吗", "ask_stock")
+    assert len(everything.values["variants"]) >= len(answer.values["variants"])
+
+
 async def test_what_only_comes_close_is_called_so(chat):
     answer = await chat(
         SEARCH, "a suitcase under 5 yuan", "search_product", category="suitcase", price="under 5"
