@@ -6,12 +6,15 @@ in use.
 
 A variation of a response may have these keys:
 
-    lang: zh | en             the language it is written in; every response needs both channel:
-    telegram         only on this channel condition: [...]          Rasa's conditions on slots text:
-    ...                 the sentence; {name} and {name:filter} are filled in, see `bot.filling`
-    items:  {each, text}      one more line of text for each element of a list buttons: [{title,
-    payload | url, entities, each}] cards:   [{title, subtitle, price, image_url, alt, url, buttons,
-    each}] image: ...  custom: ...   as in Rasa
+    lang: zh | en         the language it is written in; every response needs both
+    channel: telegram     only on this channel
+    condition: [...]      Rasa's conditions on slots
+    text: ...             the sentence; {name} and {name:filter} are filled in, see `bot.filling`
+    items: {each, text}   one more line of text for each element of a list
+    buttons: [{title, payload | url, entities, each}]
+    cards: [{title, subtitle, price, image_url, alt, url, buttons, each}]
+    image: ...
+    custom: ...           as in Rasa
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
+from bot.responses import Responses, ResponsesError
 from shop.errors import InvalidValue
 from shop.settings import ShopSettings
 from shop.text.words import Words, WordsError
@@ -57,7 +58,8 @@ def check_yaml() -> None:
     """Reads every YAML file of the project.
 
     Raises:
-        PrepareError: naming the first file and line that is not YAML, or no table of words.
+        PrepareError: naming the first file and line that is not YAML, no table of words, or no
+            response.
     """
     paths = [path for root in ("data", "tests") for path in Path(root).rglob("*.yml")]
     for path in sorted([*Path().glob("*.yml"), *paths]):
@@ -68,7 +70,8 @@ def check_yaml() -> None:
             raise PrepareError(f"{path}:{line}: this is not YAML: {error.problem}.") from error
     try:
         Words.load(Path("data/words"))
-    except WordsError as error:
+        Responses(Path("data/responses"))
+    except (WordsError, ResponsesError) as error:
         raise PrepareError(str(error)) from error
 
 

@@ -84,6 +84,14 @@ def test_a_word_in_an_unknown_language_is_named_with_file_and_line(project):
         prepare.check_yaml()
 
 
+def test_a_response_in_an_unknown_language_is_named_with_file_and_line(project):
+    (project / "data" / "responses").mkdir(exist_ok=True)
+    file = project / "data" / "responses" / "orders.yml"
+    file.write_text("responses:\n  utter_paid:\n  - lang: fr\n    text: payé\n")
+    with pytest.raises(prepare.PrepareError, match=r"^data/responses/orders.yml:3: utter_paid: "):
+        prepare.check_yaml()
+
+
 def test_a_taken_port_is_named_with_its_setting():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
