@@ -103,6 +103,7 @@ class OfficialAccount(Platform):
         verified: whether the account may send customer-service messages at all.
         msgmenu: whether it may send menus; WeChat tells by errcode 40200.
         callback: the bot's address.
+        workers: addresses that the pushes of a message reach in turn; none: `callback`.
     """
 
     def __init__(
@@ -124,6 +125,7 @@ class OfficialAccount(Platform):
         self.mode, self.as_json, self.cut, self.tries = mode, as_json, cut, 3
         self.verified = self.msgmenu = True
         self.callback = ""
+        self.workers: list[str] = []
         self.phones: dict[str, Phone] = {}
         self.access: dict[str, float] = {}
         self.media: dict[str, bytes] = {}
@@ -216,7 +218,10 @@ class OfficialAccount(Platform):
         url, body = self.sealed(message)
         kind = "application/json" if self.as_json else "text/xml"
         openid = str(message["FromUserName"])
-        for _ in range(self.tries):
+        for number in range(self.tries):
+            if self.workers:
+                worker = URL(self.workers[number % len(self.workers)])
+                url = str(URL(url).with_port(worker.port))
             began = time.monotonic()
             try:
                 async with (

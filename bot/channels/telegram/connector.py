@@ -18,12 +18,13 @@ from telegram import Bot, InlineKeyboardMarkup, ReplyParameters
 from telegram.constants import CallbackQueryLimit, ChatAction
 
 from bot.channels.base import Channel, Incoming, Receipt, Turn, pseudonym
+from bot.channels.clock import Clock
 from bot.channels.messages import Choices, Message
 from bot.channels.net import body_of
 from bot.channels.telegram import keyboards
 from bot.channels.telegram.keyboards import Keyboards
 from bot.channels.telegram.link import Link
-from bot.channels.telegram.pace import DAY, Clock
+from bot.channels.telegram.pace import DAY
 from bot.channels.telegram.rendering import Post, render
 from bot.channels.telegram.sending import Parcel, Sender, public
 from bot.channels.telegram.settings import TelegramSettings

@@ -13,8 +13,9 @@ from typing import Any
 from telegram import Bot, BotCommand
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
+from bot.channels.clock import Clock
 from bot.channels.state import State
-from bot.channels.telegram.pace import DAY, OWNER, Clock
+from bot.channels.telegram.pace import DAY, OWNER
 from bot.channels.telegram.sending import Sender, seconds
 from bot.channels.telegram.settings import TelegramSettings
 from bot.channels.telegram.updates import WANTED, Me

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections import deque
 
+from bot.channels.clock import Clock
 from bot.channels.state import State
 from shop.errors import Unavailable
 
@@ -19,18 +18,6 @@ OWNER = "telegram"
 _OVERALL, _PRIVATE, _GROUP = (25.0, 4), (1.0, 3), (0.25, 5)
 # At most so many may reach Telegram within a second, whatever holds them up on their way.
 _WINDOW, _WINDOW_SECONDS = 29, 1.05
-
-
-class Clock:
-    """Time and sleep; tests pass a faster one."""
-
-    def time(self) -> float:
-        """Seconds since anything."""
-        return time.monotonic()
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await asyncio.sleep(seconds)
 
 
 class Gate:

@@ -40,10 +40,11 @@ from telegram.error import (
 )
 from telegram.request import HTTPXRequest
 
+from bot.channels.clock import Clock
 from bot.channels.net import is_loopback
 from bot.channels.queues import SenderQueues
 from bot.channels.state import State
-from bot.channels.telegram.pace import DAY, OWNER, Clock, Pace
+from bot.channels.telegram.pace import DAY, OWNER, Pace
 from bot.channels.telegram.rendering import Post
 from bot.channels.telegram.settings import TelegramSettings
 from bot.channels.telegram.updates import WANTED

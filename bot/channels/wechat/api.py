@@ -21,6 +21,7 @@ from typing import Any
 
 import aiohttp
 
+from bot.channels.clock import Clock
 from bot.channels.state import State
 
 logger = logging.getLogger(__name__)
@@ -79,8 +80,11 @@ class Api(ABC):
         trouble: what an operator has to mend, in a line; empty when all is well.
     """
 
-    def __init__(self, base: str, state: State, owner: str, *, timeout: float) -> None:
+    def __init__(
+        self, base: str, state: State, owner: str, *, timeout: float, clock: Clock | None = None
+    ) -> None:
         """`owner`: under which name the workers share the token."""
+        self._clock = clock or Clock()
         self._base = base.rstrip("/")
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._state = state
@@ -133,7 +137,7 @@ class Api(ABC):
     @property
     def paused(self) -> bool:
         """Whether the platform did not answer just now, and is left in peace for a moment."""
-        return time.monotonic() < self._paused_until
+        return self._clock.time() < self._paused_until
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -163,7 +167,7 @@ class Api(ABC):
     def _note(self, code: int, call: str) -> None:
         """Say once what needs an operator."""
         if code in DAILY_LIMIT:
-            self._paused_until = time.monotonic() + LIMIT_PAUSE
+            self._paused_until = self._clock.time() + LIMIT_PAUSE
         if code in TOKEN | SETUP | DAILY_LIMIT:
             trouble = f"errcode {code} at {call}"
             if trouble != self.trouble:
@@ -254,7 +258,7 @@ class Api(ABC):
         return answer
 
     def _unreachable(self, call: str, why: str, *, arrived: bool) -> Unreachable:
-        self._paused_until = time.monotonic() + PAUSE
+        self._paused_until = self._clock.time() + PAUSE
         return Unreachable(call, why, arrived=arrived)
 
 
@@ -262,9 +266,16 @@ class OfficialApi(Api):
     """公众号."""
 
     def __init__(
-        self, base: str, state: State, appid: str, secret: str, *, timeout: float = 5.0
+        self,
+        base: str,
+        state: State,
+        appid: str,
+        secret: str,
+        *,
+        timeout: float = 5.0,
+        clock: Clock | None = None,
     ) -> None:
-        super().__init__(base, state, f"wechat.{appid}", timeout=timeout)
+        super().__init__(base, state, f"wechat.{appid}", timeout=timeout, clock=clock)
         self._credentials = {"appid": appid, "secret": secret}
 
     async def fetch_token(self) -> Mapping[str, Any]:

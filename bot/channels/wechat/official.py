@@ -11,16 +11,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from rasa.core.lock_store import LockError
 from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, text
 
 from bot.channels.base import Channel, ChannelSettings, Incoming, Receipt, Turn, pseudonym
+from bot.channels.clock import Clock
 from bot.channels.messages import Message
 from bot.channels.net import body_of
 from bot.channels.queues import SenderQueues
@@ -79,6 +83,7 @@ class Wechat(Channel):
         settings: WechatSettings | None = None,
         *,
         times: Times | None = None,
+        clock: Clock | None = None,
         limits: ChannelSettings | None = None,
         **options: Any,
     ) -> None:
@@ -97,6 +102,7 @@ class Wechat(Channel):
         except SettingsError as exc:
             self.settings, self._menu_keys, self._wrong = WechatSettings(), {}, str(exc)
         given = self.settings
+        self._clock = clock or Clock()
         self._gate = _gate(given)
         self.client = OfficialApi(
             given.wechat_api_base,
@@ -104,11 +110,13 @@ class Wechat(Channel):
             given.wechat_appid,
             given.wechat_secret,
             timeout=given.wechat_api_timeout,
+            clock=self._clock,
         )
+        owner = f"wechat.{given.wechat_appid}"
         media = Media(
             self.client,
             self.state,
-            f"wechat.{given.wechat_appid}",
+            owner,
             server=f"http://{host}:{shop.port}",
             hosts=given.media_hosts,
         )
@@ -125,10 +133,14 @@ class Wechat(Channel):
             hint=partial(self._words, "utter_menu_hint"),
             choose=partial(self._words, "utter_choose"),
         )
-        self._windows = Windows(self.state, times or Times())
-        self._outbox: Outbox[Piece] = Outbox("wechat", self._send_late, kept=ALLOWED["message"][0])
+        self._windows = Windows(self.state, times or Times(), owner=owner)
+        self._outbox: Outbox[Piece] = Outbox(
+            "wechat", self._send_late, kept=ALLOWED["message"][0], clock=self._clock
+        )
         # What is sent to a shopper keeps its order, whichever turn or route it comes from.
         self._sending = SenderQueues(limit=2**31)
+        # How often a shopper who comes and goes is still to be forgotten.
+        self._leaving: Counter[str] = Counter()
 
     @property
     def disabled(self) -> str:
@@ -161,7 +173,7 @@ class Wechat(Channel):
     async def health(self) -> dict[str, Any]:
         """Whether WeChat takes our calls."""
         about = {"mode": self.settings.mode, "reply": self.settings.wechat_reply}
-        if self.client.paused:
+        if self.client.paused or len(self._outbox):
             about["api"] = "does not answer"
         if self.client.trouble:
             return {**about, "status": "failing", "reason": self.client.trouble}
@@ -182,7 +194,7 @@ class Wechat(Channel):
             except (ApiFault, Unavailable) as exc:
                 if delay == FIRST_DELAY:
                     logger.warning("wechat: %s; trying again", exc)
-            await asyncio.sleep(delay)
+            await self._clock.sleep(delay)
             delay = min(delay * 2, LONGEST_DELAY)
 
     # --- what comes in
@@ -272,8 +284,16 @@ class Wechat(Channel):
                 window.mine = True
                 self._sending.put(sender, partial(self._go_on, window))
             return True
-        receipt = await self.receive(await self._incoming(said))
+        if not await self._windows.begin(window):
+            return True
+        try:
+            receipt = await self.receive(await self._incoming(said))
+        except Unavailable:
+            with suppress(Unavailable):
+                await self._windows.begin_again(window)
+            raise
         if receipt.refusal == "closing":
+            await self._windows.begin_again(window)
             return False
         if receipt.refusal == "too_fast":
             window.mine = True
@@ -373,6 +393,7 @@ class Wechat(Channel):
         async def tell() -> None:
             told.set()
 
+        self._leaving[sender] += 1
         self._sending.put(sender, tell)
         self.in_order(sender, partial(self._forget, sender, told))
 
@@ -382,11 +403,19 @@ class Wechat(Channel):
         self._outbox.forget(sender)
         while not self._closing.is_set():
             try:
-                await self.erase(sender)
-                return
-            except Unavailable as exc:
+                if self.agent is None:
+                    raise Unavailable("no model is loaded yet")
+                # Their last turn may run on another worker, and would be stored after this.
+                async with self.agent.lock_store.lock(sender):
+                    await self.erase(sender)
+                if self._leaving[sender] > 1:
+                    # They came back and left again; the mark of that is gone, too.
+                    await self.state.put(sender, LEAVING, True, ttl=LEAVING_KEPT)
+                break
+            except (Unavailable, LockError) as exc:
                 logger.error("wechat: %s is not erased yet: %s", pseudonym(sender), exc)
                 await asyncio.sleep(FIRST_DELAY)
+        self._leaving -= Counter([sender])
 
     # --- WeChat's desk
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from bot.channels.base import pseudonym
+from bot.channels.clock import Clock
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class Outbox(Generic[P]):
     # For how many shoppers.
     limit = 20_000
 
-    def __init__(self, name: str, send: Send[P], *, kept: int) -> None:
+    def __init__(self, name: str, send: Send[P], *, kept: int, clock: Clock | None = None) -> None:
         """`send`: sender id, messages, language; `kept`: how many may wait for one shopper.
 
         Who comes back to an hour of answers needs the last of them.
@@ -34,6 +34,7 @@ class Outbox(Generic[P]):
         self._name = name
         self._send = send
         self._kept = kept
+        self._clock = clock or Clock()
         self._waiting: dict[str, tuple[list[P], str, float]] = {}
         self._filled = asyncio.Event()
         # Whose messages are on their way right now.
@@ -48,7 +49,7 @@ class Outbox(Generic[P]):
         waiting = [*earlier, *messages]
         if len(waiting) > self._kept:
             self._give_up(sender, "too many wait")
-        self._waiting[sender] = (waiting[-self._kept :], lang, time.monotonic())
+        self._waiting[sender] = (waiting[-self._kept :], lang, self._clock.time())
         self._filled.set()
 
     def waits(self, sender: str) -> bool:
@@ -69,7 +70,7 @@ class Outbox(Generic[P]):
         delay = self.delays[0]
         while True:
             await self._filled.wait()
-            await asyncio.sleep(delay)
+            await self._clock.sleep(delay)
             delay = min(delay * 2, self.delays[1])
             for sender in list(self._waiting):
                 if not await self._try(sender):
@@ -83,7 +84,7 @@ class Outbox(Generic[P]):
     async def _try(self, sender: str) -> bool:
         """False when nobody answers."""
         messages, lang, since = self._waiting.pop(sender)
-        if time.monotonic() - since > self.patience:
+        if self._clock.time() - since > self.patience:
             self._give_up(sender, "too old")
             return True
         self._sending = sender

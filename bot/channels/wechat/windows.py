@@ -6,14 +6,19 @@ its answer, and the last one that WeChat still listens to tells it. With several
 may reach different ones, so what they must agree on stands in the shared state.
 
     tries:<id>    how many pushes came; an earlier one has been hung up on and keeps silent
+    begun:<id>    some worker has taken the message in
     closed:<id>   who decides what the answer is: the turn's end, or the last push's patience
     answer:<id>   the answer, for a minute
     told:<id>     somebody told it
+
+The first two are the account's and not the shopper's: who unfollows and is back within seconds is
+forgotten in between, and the pushes of their return must still be known.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -72,9 +77,11 @@ class Window:
 class Windows:
     """The windows of this process, and what it shares with others."""
 
-    def __init__(self, state: State, times: Times) -> None:
+    def __init__(self, state: State, times: Times, *, owner: str) -> None:
+        """`owner`: of what outlives a shopper's data, for a minute."""
         self.times = times
         self._state = state
+        self._owner = owner
         self._open: dict[tuple[str, str], Window] = {}
 
     def enter(self, window: Window) -> tuple[Window, bool]:
@@ -92,11 +99,22 @@ class Windows:
 
     async def count(self, sender: str, delivery: str) -> int:
         """The number of this push of the message, from 1."""
-        return await self._state.append(sender, f"tries:{delivery}", 0, keep=9, ttl=_KEPT)
+        name = f"tries:{_mark(sender, delivery)}"
+        return await self._state.append(self._owner, name, 0, keep=9, ttl=_KEPT)
+
+    async def begin(self, window: Window) -> bool:
+        """Become the worker that takes the message in; False: one did."""
+        mark = _mark(window.sender, window.delivery)
+        return await self._state.first(self._owner, f"begun:{mark}", ttl=_KEPT)
+
+    async def begin_again(self, window: Window) -> None:
+        """It could not be taken in: the next push may be."""
+        await self._state.take(self._owner, f"begun:{_mark(window.sender, window.delivery)}")
 
     async def is_last(self, window: Window, number: int) -> bool:
         """Whether no later push of the message came; WeChat has hung up on earlier ones."""
-        return not await self._state.since(window.sender, f"tries:{window.delivery}", number)
+        name = f"tries:{_mark(window.sender, window.delivery)}"
+        return not await self._state.since(self._owner, name, number)
 
     async def claim(self, window: Window) -> bool:
         """Become the one who decides what the answer is; False: it is too late."""
@@ -135,3 +153,8 @@ class Windows:
     async def told(self, window: Window) -> bool:
         """Whether somebody told the answer."""
         return bool(await self._state.get(window.sender, f"told:{window.delivery}"))
+
+
+def _mark(sender: str, delivery: str) -> str:
+    """A message, in a form that tells nobody whose it is."""
+    return hashlib.sha256(f"{sender} {delivery}".encode()).hexdigest()[:32]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -13,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from bot.channels.base import ChannelSettings
+from bot.channels.clock import Clock
 from bot.channels.state import SqliteState, State
 from bot.channels.telegram import Telegram, TelegramSettings
-from bot.channels.telegram.pace import Clock
 from tests.checks.channel import patient
 from tests.fakes.agent import ScriptedAgent, say
+from tests.fakes.clock import FastClock
 from tests.fakes.server import Server, free_port, serve
 from tests.fakes.telegram import TOKEN, FakeTelegram
 
@@ -29,21 +28,6 @@ LIMITS = ChannelSettings(
     turn_limit=60,
     notify_secret="secret-of-the-notices-in-the-tests",
 )
-
-
-class FastClock(Clock):
-    """Runs `speed` times as fast as the wall's."""
-
-    def __init__(self, speed: float) -> None:
-        self.speed = speed
-        self.slept: list[float] = []
-
-    def time(self) -> float:
-        return time.monotonic() * self.speed
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        await asyncio.sleep(seconds / self.speed)
 
 
 def settings_for(fake: FakeTelegram, port: int, **others: Any) -> TelegramSettings:

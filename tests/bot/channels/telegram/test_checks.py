@@ -14,9 +14,10 @@ import requests
 
 from bot.channels.base import Channel
 from bot.channels.telegram import Telegram, TelegramSettings
-from tests.bot.channels.telegram.house import SECRET, FastClock, settings_for
+from tests.bot.channels.telegram.house import SECRET, settings_for
 from tests.checks.channel import ChannelChecks
 from tests.checks.channel import Shopper as CheckedShopper
+from tests.fakes.clock import FastClock
 from tests.fakes.server import Server
 from tests.fakes.telegram import TOKEN, FakeTelegram
 

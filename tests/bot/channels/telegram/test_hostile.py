@@ -17,9 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.channels.base import SENDER_ID
-from bot.channels.telegram.pace import Clock
+from bot.channels.clock import Clock
 from bot.channels.telegram.updates import COMMANDS, Me, Pressed, Said, understand
-from tests.bot.channels.telegram.house import LIMITS, SECRET, FastClock, House, house
+from tests.bot.channels.telegram.house import LIMITS, SECRET, House, house
+from tests.fakes.clock import FastClock
 from tests.fakes.telegram import BOT_ID, FakeTelegram
 
 FULL = bool(os.environ.get("XIAOER_TEST_FULL"))

@@ -21,8 +21,9 @@ from bot.channels.state import RedisState, SqliteState
 from bot.channels.telegram import Telegram, TelegramSettings
 from shop.errors import SettingsError, Unavailable
 from shop.settings import read
-from tests.bot.channels.telegram.house import LIMITS, SECRET, FastClock, House, house
+from tests.bot.channels.telegram.house import LIMITS, SECRET, House, house
 from tests.fakes.agent import ScriptedAgent, slow
+from tests.fakes.clock import FastClock
 from tests.fakes.server import free_port, serve
 from tests.fakes.telegram import BOT_ID, TOKEN, FakeTelegram
 from tests.fakes.telegram.shopper import inaccessible

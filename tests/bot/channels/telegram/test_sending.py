@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 from rasa.core.channels.channel import UserMessage
 
+from bot.channels.clock import Clock
 from bot.channels.telegram.connector import TYPING_DELAY
-from bot.channels.telegram.pace import Clock
-from tests.bot.channels.telegram.house import LIMITS, FastClock, House, house
+from tests.bot.channels.telegram.house import LIMITS, House, house
 from tests.fakes.agent import Gate, slow
+from tests.fakes.clock import FastClock
 from tests.fakes.telegram import TOKEN, FakeTelegram
 from tests.fakes.telegram.rules import units
 
