@@ -2,7 +2,8 @@
 
     1. Patterns are law: the units of a match are one entity, of a type that the pattern allows.
     2. The catalogue is advice: a word of it leans its units towards its type by a fixed bonus.
-    3. The tagger says the rest, and one Viterbi pass finds the best sequence under all three.
+    3. The tagger says the rest, with some caution, and one Viterbi pass finds the best sequence
+       under all three.
 
 So there is one extractor: spans never overlap, never start or end within a unit, and none is
 reported twice.
@@ -34,6 +35,7 @@ def find_entities(
     patterns: Patterns,
     lookup: Lookup,
     bonus: float,
+    caution: float,
 ) -> list[dict[str, Any]]:
     """Entities as Rasa wants them.
 
@@ -43,8 +45,10 @@ def find_entities(
         tagset: the tags.
         patterns, lookup: see above.
         bonus: how much a catalogue word weighs, in logits.
+        caution: how much what is no entity weighs, in logits.
     """
     scores = scores.copy()
+    scores[:, OUTSIDE] += caution
     units = read.units[: len(scores)]
     for span in lookup.find(units):
         index = tagset.number(span.entity)

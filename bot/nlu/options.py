@@ -26,6 +26,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "max_characters": (16, 4096),
     "ranking_length": (1, 1000),
     "lookup_bonus": (0.0, 100.0),
+    "entity_caution": (0.0, 100.0),
     "refresh_seconds": (1, 86_400),
     "threads": (1, 64),
 }
@@ -82,6 +83,9 @@ class Options:
     refresh_seconds: int = 300
     # How strongly a word of the catalogue leans the tagger towards its type (logits).
     lookup_bonus: float = 2.5
+    # How strongly everything leans away from being an entity (logits): the examples hold more of
+    # them than what shoppers write. Chosen on held-out examples.
+    entity_caution: float = 0.5
     # Threads of one parse.
     threads: int = 1
 

@@ -24,6 +24,7 @@ def entities(
     *,
     lookup: Lookup | None = None,
     bonus: float = 2.5,
+    caution: float = 0.0,
 ) -> list[tuple[str, str]]:
     """Entities where the tagger says nothing but the wishes (word -> type)."""
     found = read(text, longest=512)
@@ -37,7 +38,13 @@ def entities(
                 tag = TAGS.begin(number) if unit.start == start else TAGS.inside(number)
                 scores[index, tag] = 6
     answer = find_entities(
-        found, scores, TAGS, patterns=PATTERNS, lookup=lookup or Lookup(), bonus=bonus
+        found,
+        scores,
+        TAGS,
+        patterns=PATTERNS,
+        lookup=lookup or Lookup(),
+        bonus=bonus,
+        caution=caution,
     )
     for entity in answer:
         assert text[entity["start"] : entity["end"]] == entity["value"]
@@ -109,6 +116,13 @@ def test_the_tagger_overrules_the_catalogue_where_it_is_sure() -> None:
 
 def test_without_a_bonus_the_catalogue_says_nothing() -> None:
     assert entities("耳机", lookup=CATALOGUE, bonus=0) == []
+
+
+def test_with_caution_the_tagger_must_be_surer() -> None:
+    told = {"Zorblax": "brand"}
+    assert entities("a Zorblax", told, caution=3.5) == [("brand", "Zorblax")]
+    assert entities("a Zorblax", told, caution=4.5) == []
+    assert entities("mail JOE@X.CO", caution=50) == [("email", "JOE@X.CO")], "patterns are law"
 
 
 def test_words_that_mean_too_much_are_left_out() -> None:
