@@ -45,16 +45,29 @@ TIMEOUT_S = 5
 
 def main() -> int:
     environment.load()
-    checks: tuple[Callable[[], Iterator[Finding]], ...] = (
+    worst = 0
+    for level, message in told_once(
         *(settings, secrets, shop, models, servers, clock),
         *(diagnose_web, diagnose_telegram, diagnose_wechat),
-    )
-    worst = 0
+    ):
+        print(f"{level:8}{message}")
+        worst = max(worst, level == "error")
+    return worst
+
+
+def told_once(*checks: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """What the checks find; the reason for several things is told with the first of them."""
+    told: dict[str, str] = {}
     for check in checks:
         for level, message in check():
-            print(f"{level:8}{message}")
-            worst = max(worst, level == "error")
-    return worst
+            if message in told:
+                continue
+            told[message] = level
+            for reason, grade in told.items():
+                if grade == "error" and message.endswith(f": {reason}"):
+                    message = f"{message.removesuffix(reason)}see above"
+                    break
+            yield level, message
 
 
 def settings() -> Iterator[Finding]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.channels.telegram.diagnosis import diagnose as diagnose_telegram
+from bot.channels.wechat.diagnosis import diagnose as diagnose_wechat
 from tools import doctor
 
 
@@ -114,3 +116,63 @@ def test_it_looks_at_every_part_and_says_with_its_exit_that_something_is_wrong(t
     ):
         assert finding in done.stdout
     assert "Traceback" not in done.stderr
+
+
+TOKEN = {"XIAOER_TELEGRAM_TOKEN": "1234567890:" + "t" * 35}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "others"),
+    [
+        ("XIAOER_TELEGRAM_TOKEN", "123:my-secret", {}),
+        ("XIAOER_TELEGRAM_MODE", "magic", TOKEN),
+        ("XIAOER_TELEGRAM_WEBHOOK_URL", "http://bot.shop.example", TOKEN),
+        ("XIAOER_TELEGRAM_WEBHOOK_URL", "", {**TOKEN, "XIAOER_TELEGRAM_MODE": "webhook"}),
+        ("XIAOER_TELEGRAM_SECRET", "my-secret", TOKEN),
+        ("XIAOER_TELEGRAM_API_BASE", "api.telegram.org", TOKEN),
+        ("XIAOER_TELEGRAM_PROXY", "my-secret@proxy", TOKEN),
+        ("XIAOER_TELEGRAM_CONNECTIONS", "many", TOKEN),
+        ("XIAOER_TELEGRAM_CONNECTIONS", "0", TOKEN),
+        ("XIAOER_TELEGRAM_PATIENCE_HOURS", "long", TOKEN),
+        ("XIAOER_WECHAT_TOKEN", "my-secret", {}),
+        ("XIAOER_WECHAT_AES_KEY", "my-secret", {}),
+        ("XIAOER_WECHAT_PREVIOUS_AES_KEY", "my-secret", {}),
+        ("XIAOER_WECHAT_MODE", "safe", {}),
+        ("XIAOER_WECHAT_MODE", "odd", {}),
+        ("XIAOER_WECHAT_REPLY", "odd", {}),
+        ("XIAOER_WECHAT_MENUS", "odd", {}),
+        ("XIAOER_WECHAT_DESK", "perhaps", {}),
+        ("XIAOER_WECHAT_MENU", "/nowhere.yml", {}),
+        ("XIAOER_WECHAT_API_BASE", "api.weixin.qq.com", {}),
+        ("XIAOER_WECHAT_API_TIMEOUT", "0", {}),
+        ("XIAOER_PUBLIC_URL", "bot.shop.example", {}),
+        ("XIAOER_WECHAT_KF_TOKEN", "my-secret", {}),
+        ("XIAOER_WECHAT_KF_AES_KEY", "my-secret", {}),
+        ("XIAOER_WECHAT_KF_PREVIOUS_AES_KEY", "my-secret", {}),
+        ("XIAOER_WECHAT_KF_BACKLOG", "long", {}),
+        ("XIAOER_WECHAT_KF_API_BASE", "qyapi.weixin.qq.com", {}),
+        ("XIAOER_WECHAT_KF_API_TIMEOUT", "-1", {}),
+        # Some of what belongs together.
+        ("XIAOER_WECHAT_SECRET", "", {"XIAOER_WECHAT_APPID": "wx1"}),
+        ("XIAOER_WECHAT_APPID", "", {"XIAOER_WECHAT_AES_KEY": "a" * 43}),
+        ("XIAOER_WECHAT_KF_SECRET", "", {"XIAOER_WECHAT_KF_AES_KEY": "a" * 43}),
+    ],
+)
+def test_a_wrong_setting_of_a_channel_is_named_in_one_line(monkeypatch, name, value, others):
+    for key, given in {**others, name: value}.items():
+        monkeypatch.setenv(key, given)
+    found = list(doctor.told_once(doctor.settings, diagnose_telegram, diagnose_wechat))
+    named = [level for level, line in found if name in line.replace("=", " ").split()]
+    # That the file of the menu cannot be used is not yet known where settings are listed.
+    assert named == (["ok", "error"] if name == "XIAOER_WECHAT_MENU" else ["error"]), found
+    assert not any("my-secret" in line or "\n" in line or "t" * 35 in line for _, line in found)
+    # What follows from it is told, too.
+    off = [line for _, line in found if " is off: " in line or " is switched off: " in line]
+    assert any("see above" in line or name in line for line in off), found
+
+
+def test_what_is_set_for_both_of_wechats_channels_is_listed_once(monkeypatch):
+    monkeypatch.setenv("XIAOER_PUBLIC_URL", "https://bot.shop.example")
+    found = list(doctor.told_once(doctor.settings, diagnose_wechat))
+    assert found.count(("ok", "XIAOER_PUBLIC_URL=https://bot.shop.example")) == 1
+    assert sum("XIAOER_PUBLIC_URL" in line for _, line in found) == 1

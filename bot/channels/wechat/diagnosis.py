@@ -38,7 +38,8 @@ def _official(settings: WechatSettings | None, state: State | None) -> Iterator[
         return
     if settings.missing:
         # A setting or two without the others is a mistake, none at all is a choice.
-        some = settings.wechat_appid or settings.wechat_token or settings.wechat_secret
+        names = ("wechat_appid", "wechat_token", "wechat_secret", "wechat_aes_key")
+        some = any(getattr(settings, name) for name in names)
         yield "error" if some else "off", f"The Official Account is off: {settings.missing}"
         return
     if settings.mode == "plain":
@@ -62,7 +63,8 @@ def _kf(settings: WechatKfSettings | None, state: State | None) -> Iterator[Find
         yield "error", f"微信客服 is switched off: {exc}"
         return
     if settings.missing:
-        some = settings.wechat_kf_corpid or settings.wechat_kf_secret or settings.wechat_kf_token
+        names = ("corpid", "secret", "token", "aes_key")
+        some = any(getattr(settings, f"wechat_kf_{name}") for name in names)
         yield "error" if some else "off", f"微信客服 is off: {settings.missing}"
         return
     state = state or shared(read(StateSettings))
