@@ -38,7 +38,7 @@ from shop.text.words import Words
 
 MARK = "sample"
 # Moves with every change of the data, so that an older sample shop can be told.
-VERSION = "1"
+VERSION = "2"
 _AT_ONCE = 5000
 Say = Callable[[str], None]
 

@@ -532,11 +532,12 @@ _STORIES: Final[dict[str, tuple[Scene, ...]]] = {
         ("completed", "", 60, 90),
         ("completed", "", 200, 260),
     ),
+    # One after the other at any time of day: who tries it out says "the second one".
     "several_orders": (
-        ("shipped", "out_for_delivery", 2, 8),
+        ("shipped", "out_for_delivery", 1.5, 4),
         ("paid", "", 0.1, 1),
-        ("awaiting_payment", "", 0.05, 0.8),
-        ("delivered", "", 4, 9),
+        ("awaiting_payment", "", 0.01, 0.09),
+        ("delivered", "", 4.1, 9),
         ("cancelled", "", 20, 30),
         ("completed", "", 40, 60),
         ("refunded", "", 70, 100),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +20,9 @@ from shop.errors import NotAllowed, Unavailable
 from shop.models import ProductQuery
 from shop.sample.__main__ import main
 from shop.sample.fill import VERSION, fill, marked
-from shop.sample.trade import Rows
+from shop.sample.goods import make_items
+from shop.sample.people import make_people
+from shop.sample.trade import Demand, Rows, story
 from shop.settings import ShopSettings
 from shop.sql import SqlShop
 from tests.checks.toy_shop import MING
@@ -156,6 +159,18 @@ def test_some_sample_customers_have_much_to_choose_from(sample_shop: SqlShop) ->
     assert len({order.state for order in several}) >= 6
     assert gold.level == "gold" and gold.points > 0
     assert sample_shop.orders(gold.id).total > 20
+
+
+@pytest.mark.parametrize("hour", range(0, 24, 3))
+def test_at_any_time_of_day_a_story_is_told_in_the_same_order(hour: int) -> None:
+    now = NOW.replace(hour=hour, minute=29)
+    people = make_people(now)
+    (person,) = (each for each in people if each.situation == "several_orders")
+    demand = Demand(make_items(now), people, now)
+    plans = story(random.Random(person.situation), demand, person, now)
+    newest_first = sorted(plans, key=lambda plan: plan.placed_at, reverse=True)
+    states = [plan.state for plan in newest_first]
+    assert states[:4] == ["awaiting_payment", "paid", "shipped", "delivered"]
 
 
 @pytest.mark.parametrize(
