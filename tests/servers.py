@@ -116,7 +116,9 @@ class Servers:
 
 def fill_shop(folder: Path) -> Path:
     """A filled sample shop in `folder`, copied from one that is made once a test run."""
-    template = Path("var/test/shop.db")
+    from shop.sample.fill import VERSION
+
+    template = Path(f"var/test/shop-{VERSION}.db")
     template.parent.mkdir(parents=True, exist_ok=True)
     # Several test processes may ask at once.
     with FileLock(template.with_suffix(".lock")):
