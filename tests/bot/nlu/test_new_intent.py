@@ -55,7 +55,7 @@ def test_a_new_intent_is_learned_and_costs_the_others_nothing(tmp_path: Path) ->
             old_test += groups[intent, lang][TRAIN : TRAIN + TEST]
         new += groups[NEW, lang][:FEW]
         new_test += groups[NEW, lang][FEW : FEW + TEST]
-    options = Options(epochs=5, held_out=0.0, noisy_copies=0, batch_size=16)
+    options = Options(epochs=15, held_out=0.0, noisy_copies=0, batch_size=16)
     before = train(old, options, folder, progress=lambda step: None)
     after = train([*old, *new], options, folder, progress=lambda step: None)
     assert accuracy(after, tmp_path / "new", new_test) >= 0.85
