@@ -102,11 +102,6 @@ class Request:
     measures: Measures | None = None
     dates: tuple[DateRange, ...] = ()
 
-    @property
-    def names_goods(self) -> bool:
-        """Whether it says what kind of goods is wanted."""
-        return bool(self.categories or self.kinds or self.terms)
-
 
 def understand(
     text: str,

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shop.text.gist import names_goods
 from shop.text.request import LONGEST, Request, understand
 from shop.text.words import Words
 
@@ -61,7 +62,7 @@ def test_a_search_in_chinese(few: Words) -> None:
     assert request.colours == ("black",)
     assert request.price is not None
     assert (request.price.minimum, request.price.maximum) == (None, Decimal(300))
-    assert request.names_goods
+    assert names_goods(request)
 
 
 def test_a_search_in_english(few: Words) -> None:
@@ -94,7 +95,7 @@ def test_a_present(few: Words) -> None:
     assert request.kinds == ()
     assert request.excluded.kinds == ("earbuds", "headphones")
     assert request.excluded.terms == ("耳机",)
-    assert not request.names_goods
+    assert not names_goods(request)
 
 
 @pytest.mark.parametrize(
