@@ -434,23 +434,21 @@ async def test_a_visitor_is_remembered_for_the_conversation(chat, artefact):
     assert len({p.kind for p in goods(answer)}) > 1
 
 
-@pytest.mark.parametrize("text", ["第一个不错，我喜欢", "I like the first one"])
-async def test_what_is_pointed_at_is_liked(chat, text):
+@pytest.mark.parametrize(
+    ("text", "place", "liked"),
+    [
+        ("第一个不错，我喜欢", 0, True),
+        ("I like the first one", 0, True),
+        ("不喜欢第二个", 1, False),
+        ("I don't like the second one", 1, False),
+    ],
+)
+async def test_what_is_pointed_at_is_liked_or_not(chat, text, place, liked):
     customer = sign_in(chat, 7)
     first = await chat(RECOMMEND, "推荐点东西", "recommend_product")
     await chat(FEEDBACK, text, "give_feedback")
     assert [(t.subject, t.value, t.liked) for t in shop().tastes(customer)] == [
-        ("product", codes(first)[0], True)
-    ]
-
-
-@pytest.mark.parametrize("text", ["不喜欢第二个", "I don't like the second one"])
-async def test_what_is_pointed_at_is_not_liked(chat, text):
-    customer = sign_in(chat, 7)
-    first = await chat(RECOMMEND, "推荐点东西", "recommend_product")
-    await chat(FEEDBACK, text, "give_feedback")
-    assert [(t.subject, t.value, t.liked) for t in shop().tastes(customer)] == [
-        ("product", codes(first)[1], False)
+        ("product", codes(first)[place], liked)
     ]
 
 

@@ -42,6 +42,14 @@ def account() -> Iterator[OfficialAccount]:
     assert fake.violations == []
 
 
+@pytest.fixture
+def service() -> Iterator[CustomerService]:
+    fake = CustomerService().start()
+    yield fake
+    fake.stop()
+    assert fake.violations == []
+
+
 def settings_for(account: OfficialAccount, **changes: Any) -> WechatSettings:
     """The bot's settings for an account."""
     return replace(

@@ -26,14 +26,6 @@ TRANS = "/cgi-bin/kf/service_state/trans"
 HANDOVER = {"转人工": [{"text": "已登记", "custom": {"handover": True}}]}
 
 
-@pytest.fixture
-def service() -> Iterator[CustomerService]:
-    fake = CustomerService().start()
-    yield fake
-    fake.stop()
-    assert fake.violations == []
-
-
 class Bot:
     def __init__(self, channel: WechatKf, server: Server, agent: ScriptedAgent) -> None:
         self.channel, self.server, self.agent = channel, server, agent

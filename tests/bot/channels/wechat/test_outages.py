@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 from rasa.core.channels.channel import UserMessage
 
@@ -29,14 +28,6 @@ ONE_PUSH = Times(patience=0.05, last_patience=0.05, hung_up=0.1, pushes=1)
 SHOPPERS = [f"o_shopper{number}" for number in range(4)]
 TALKER = "o_who_is_told_much"
 BUTTON = [{"title": "好", "payload": "/affirm"}]
-
-
-@pytest.fixture
-def service() -> Iterator[CustomerService]:
-    fake = CustomerService().start()
-    yield fake
-    fake.stop()
-    assert fake.violations == []
 
 
 def in_time(happens: Callable[[], Any]) -> None:
