@@ -427,7 +427,7 @@ class Recommendations:
         text = query.text.strip()
         if not text:
             return near
-        vector = self._vector(text, view) if view.content is not None else None
+        vector = self._vector(text, view)
         if view.content is None or vector is None:
             for piece in _pieces(text):
                 near += view.to_items(view.shelf.mentions(piece)) * len(piece) / len(text)
