@@ -15,6 +15,7 @@ import asyncio
 import json
 import logging
 import sqlite3
+import zlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -167,7 +168,7 @@ class ConversationStore(TrackerStore):
         def transact() -> T:
             if not self._has_table:
                 with writing(self._engine) as connection:
-                    _metadata.create_all(connection)
+                    _make_table(connection)
                 self._has_table = True
             with (writing if write else reading)(self._engine) as connection:
                 return work(connection)
@@ -177,6 +178,15 @@ class ConversationStore(TrackerStore):
             return await asyncio.wait_for(call, self.patience)
         except asyncio.TimeoutError as exc:
             raise Unavailable("the conversations' database did not answer in time") from exc
+
+
+def _make_table(connection: Connection) -> None:
+    """Make the table where it is missing; several workers may start at once."""
+    if connection.dialect.name == "postgresql":
+        # "If it is missing" and "make it" are two steps there, so the workers take turns.
+        turn = zlib.crc32(events.name.encode())
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(turn)))
+    _metadata.create_all(connection)
 
 
 def _rows(connection: Connection, sender_id: str, *, whole: bool) -> list[str]:

@@ -242,6 +242,18 @@ class TestOnPostgres(StoreChecks):
         with pytest.raises(Unavailable):
             await store.retrieve("web:1")
 
+    async def test_workers_that_start_at_once_on_an_empty_database_all_answer(
+        self, postgres_url: str
+    ) -> None:
+        server = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT", future=True)
+        url = server.url.set(database="empty").render_as_string(hide_password=False)
+        with server.connect() as connection:
+            connection.execute(sa.text("CREATE DATABASE empty"))
+        server.dispose()
+        stores = [ConversationStore(DOMAIN, host=url) for _ in range(8)]
+        found = await asyncio.gather(*(store.retrieve("web:1") for store in stores))
+        assert found == [None] * 8
+
     async def test_rasa_reads_the_same_table(self, postgres_url: str) -> None:
         store = ConversationStore(DOMAIN, host=postgres_url)
         tracker = await store.get_or_create_tracker("web:rasa", append_action_listen=False)
