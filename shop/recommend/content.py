@@ -62,10 +62,6 @@ class Content(Recommender):
     def score(self, histories: Sequences, users: npt.NDArray[np.int64] | None = None) -> Floats:
         return np.maximum(self._means(histories) @ self.vectors.T, 0)
 
-    def like(self, history: list[int], items: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
-        """Cosines of some items with the mean of one history, (items,)."""
-        return self.vectors[items] @ self._means(Sequences.of([history]))[0]
-
     def _means(self, histories: Sequences) -> Floats:
         """The mean of each history, of length 1, (len(histories), width)."""
         means = np.zeros((len(histories), self.vectors.shape[1]), np.float32)

@@ -32,10 +32,11 @@ import numpy as np
 import numpy.typing as npt
 
 from shop.models import Product, ProductQuery
-from shop.recommend.hybrid import SIGNALS, Candidates
+from shop.recommend.hybrid import Hybrid
 from shop.recommend.interactions import Floats
-from shop.recommend.links import LinkRecommender, between
+from shop.recommend.links import LinkRecommender
 from shop.recommend.shelf import POPULAR_DAYS, Shelf
+from shop.recommend.signals import COLUMNS, Candidates
 from shop.recommend.view import Shopper, View
 
 CODES: Final = (
@@ -97,29 +98,29 @@ def reasons(
         season: of each of them, how much better than usual it sells now.
         now: the moment.
     """
-    led = led_here(view, known, found)
+    # Who asks in words is answered in words; what was done before is no reason then.
+    led = [None] * len(found.items) if query.text else led_here(view, known, found)
     asked = conditions(query)
-    why = []
-    for place, item in enumerate(found.items):
-        product = view.shelf.products[int(view.artefact.item_ids[item])]
-        row = view.rows[item]
-        liked = next(
-            (
-                {"subject": subject, "value": value}
-                for subject, value in shopper.likes
-                if subject != "product" and view.shelf.about(subject, value)[row]
-            ),
-            None,
-        )
-        words = matched_words(query.text, view.shelf.texts[row])
-        if words:
-            why.append(("matches", {**asked, "text": " ".join(words)}))
+    rows = view.rows[found.items].tolist()
+    words = matched_words(query.text, [view.shelf.texts[row] for row in rows])
+    likes = [
+        ({"subject": subject, "value": value}, view.shelf.about(subject, value))
+        for subject, value in shopper.likes
+        if subject != "product"
+    ]
+    why: list[tuple[str, dict[str, Any]]] = []
+    for place, row in enumerate(rows):
+        liked = next((like for like, about in likes if about[row]), None)
+        origin = led[place]
+        if words[place]:
+            why.append(("matches", {**asked, "text": " ".join(words[place])}))
         elif liked is not None:
             why.append(("taste", liked))
-        elif led[place] is not None and not query.text:
-            thing, how = known[led[place]]  # type: ignore[index]
+        elif origin is not None:
+            thing, how = known[origin]
             why.append((how, {"product": int(view.artefact.item_ids[thing])}))
         else:
+            product = view.shelf.products[int(view.shelf.ids[row])]
             why.append(_of_others(view.shelf, product, float(season[place]), asked, now))
     return why
 
@@ -145,56 +146,70 @@ def led_here(view: View, known: Sequence[tuple[int, str]], found: Candidates) ->
     hybrid = view.artefact.hybrid
     if not known or not len(found.items):
         return [None] * len(found.items)
-    history = np.array([item for item, _ in known])
+    gains = _gains(hybrid, found, (*_LINKED, "popularity"))
     shares = np.zeros((len(known), len(found.items)))
     total = np.zeros(len(found.items))
     for name in _LINKED:
         source = hybrid.sources.get(name)
         if isinstance(source, LinkRecommender):
-            links = between(source.links, history, found.items).astype(np.float64)
+            links = found.links[name].astype(np.float64)
             links *= (source.decay ** np.arange(len(known) - 1, -1, -1))[:, None]
             sums = links.sum(axis=0)
-            gains = np.where(sums > 0, _gains(view, found, name), 0)
-            shares += gains * links / np.where(sums > 0, sums, 1)
-            total += gains
-    by_crowd = _gains(view, found, "popularity") > total
+            # A link that counted for nothing still is one.
+            gain = np.where(sums > 0, np.maximum(gains[name], 1e-3), 0)
+            shares += gain * links / np.where(sums > 0, sums, 1)
+            total += gain
+    by_crowd = np.maximum(gains["popularity"], 0) > total
     return [
         None if by_crowd[k] or not shares[:, k].any() else int(np.argmax(shares[:, k]))
         for k in range(len(found.items))
     ]
 
 
-def _gains(view: View, found: Candidates, source: str) -> npt.NDArray[np.float64]:
-    """What the score of each candidate loses without the signals of a source, never below 0."""
-    ranker = view.artefact.hybrid.ranker
-    if ranker is None:
-        return np.full(len(found.items), 0.0 if source == "popularity" else 1.0)
-    values = found.values.copy()
-    values[:, [k for k, signal in enumerate(SIGNALS) if signal.source == source]] = 0
-    lost = ranker.score(found.values) - ranker.score(values)
-    # A link that counted for nothing still is one.
-    return np.maximum(lost.astype(np.float64), 0.0 if source == "popularity" else 1e-3)
+def _gains(
+    hybrid: Hybrid, found: Candidates, sources: Sequence[str]
+) -> dict[str, npt.NDArray[np.float64]]:
+    """What the score of each candidate loses without the signals of each source."""
+    if hybrid.ranker is None:
+        nothing = np.zeros(len(found.items))
+        return {name: nothing if name == "popularity" else nothing + 1 for name in sources}
+    # All in one call, since there are few candidates: first as they are, then without each source.
+    tables = np.tile(found.values, (1 + len(sources), 1, 1))
+    for table, name in zip(tables[1:], sources, strict=True):
+        table[:, COLUMNS[name]] = 0
+    scores = hybrid.ranker.score(tables.reshape(-1, tables.shape[-1])).reshape(len(tables), -1)
+    return dict(zip(sources, (scores[0] - scores[1:]).astype(np.float64), strict=True))
 
 
-def matched_words(text: str, of_product: str) -> list[str]:
-    """The words of a request that stand in the texts of a product: whole English words, and the
-    longest pieces of Chinese of at least two characters."""
-    found: list[str] = []
-    for run in _RUN.findall(text.casefold()):
-        if run.isascii():
-            if run not in _EMPTY and re.search(rf"(?<![a-z]){run}", of_product):
-                found.append(run)
-            continue
-        start = 0
-        while start < len(run) - 1:
-            end = next(
-                (e for e in range(len(run), start + 1, -1) if run[start:e] in of_product), None
-            )
-            piece = run[start:end] if end is not None else ""
-            if piece and piece not in _EMPTY:
-                found.append(piece)
-            start = end if end is not None else start + 1
-    return list(dict.fromkeys(found))
+def matched_words(text: str, of_products: Sequence[str]) -> list[list[str]]:
+    """For the texts of each product the words of a request that stand in them: whole English
+    words, and the longest pieces of Chinese of at least two characters."""
+    runs = dict.fromkeys(_RUN.findall(text.casefold()))
+    begins = {run: re.compile(rf"(?<![a-z]){run}") for run in runs if run.isascii()}
+    found: list[list[str]] = []
+    for of_product in of_products:
+        own: list[str] = []
+        for run in runs:
+            if not run.isascii():
+                own += _pieces_in(run, of_product)
+            # Most texts do not have it at all, which is found out far faster.
+            elif run not in _EMPTY and run in of_product and begins[run].search(of_product):
+                own.append(run)
+        found.append(list(dict.fromkeys(own)))
+    return found
+
+
+def _pieces_in(run: str, of_product: str) -> list[str]:
+    """The longest pieces of Chinese without spaces that stand in a text, from the left."""
+    pieces = []
+    start = 0
+    while start < len(run) - 1:
+        end = next((e for e in range(len(run), start + 1, -1) if run[start:e] in of_product), None)
+        piece = run[start:end] if end is not None else ""
+        if piece and piece not in _EMPTY:
+            pieces.append(piece)
+        start = end if end is not None else start + 1
+    return pieces
 
 
 def popular_reason(shelf: Shelf, product: Product) -> tuple[str, dict[str, Any]]:

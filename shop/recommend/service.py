@@ -19,7 +19,8 @@ from shop.errors import EncoderError, NotFound
 from shop.models import Interaction, ProductQuery, TasteSubject
 from shop.recommend import recipients
 from shop.recommend.artefact import Watched
-from shop.recommend.hybrid import Candidates, Hybrid, strongest
+from shop.recommend.content import Content
+from shop.recommend.hybrid import Hybrid
 from shop.recommend.interactions import LONGEST_HISTORY, Floats
 from shop.recommend.links import LinkRecommender
 from shop.recommend.popularity import Popularity
@@ -31,6 +32,7 @@ from shop.recommend.reasons import (
     reasons,
 )
 from shop.recommend.shelf import Mask, Shelf, Shelves
+from shop.recommend.signals import Evidence, Rows, strongest
 from shop.recommend.view import Shopper, View
 
 logger = logging.getLogger(__name__)
@@ -201,7 +203,7 @@ class Recommendations:
         shopper = self._shopper(customer_id, context)
         allowed = self._allowed(shelf, shopper, query, context)
         allowed[shelf.rows(product_ids)] = False
-        allowed &= ~np.isin(shelf.kinds, view.artefact.kinds[own])
+        allowed &= ~shelf.kinds.among(view.artefact.kinds[own].tolist())
         links = view.artefact.baskets.links[own].toarray()
         strength = np.where(view.to_items(allowed), links.sum(axis=0), 0)
         found = []
@@ -271,20 +273,20 @@ class Recommendations:
         mask = shelf.meets(query)
         mask[shelf.rows(context.shown)] = False
         if context.kinds:
-            mask &= np.isin(shelf.kinds, context.kinds)
+            mask &= shelf.kinds.among(context.kinds)
         now = self._clock()
-        for product_id, at in shopper.bought.items():
-            rows = shelf.rows([product_id])
-            days = _USED_UP_AFTER if len(rows) and shelf.consumable[rows[0]] else _AGAIN_AFTER
-            if now - at < timedelta(days=days):
-                mask[rows] = False
+        ages = {product_id: now - at for product_id, at in shopper.bought.items()}
+        lately = shelf.rows(i for i, age in ages.items() if age < timedelta(days=_USED_UP_AFTER))
+        mask[lately] = False
+        before = shelf.rows(i for i, age in ages.items() if age < timedelta(days=_AGAIN_AFTER))
+        mask[before] &= shelf.consumable[before]
         for subject, value in shopper.dislikes:
             mask &= ~shelf.about(subject, value)
         if context.gift and query.category is None:
             out = recipients.unwanted(context.gender, context.age)
-            mask &= ~np.isin(shelf.categories, list(out))
+            mask &= ~shelf.categories.among(out)
             if context.age in recipients.CHILDREN:
-                mask &= np.isin(shelf.categories, list(recipients.FOR_CHILDREN))
+                mask &= shelf.categories.among(recipients.FOR_CHILDREN)
         return mask
 
     # --- choosing
@@ -303,46 +305,48 @@ class Recommendations:
         history = [item for item, _ in known]
         free = view.to_items(allowed)
         # What was looked at is remembered; only what gets used up comes again by itself.
-        touched = np.unique(np.array(history, np.int64))
+        touched = np.array(history, np.int64)
         free[touched] &= view.shelf.consumable[view.rows[touched]]
         if not free.any():
             return ()
+        evidence = hybrid.evidence(history)
         near = self._near(view, query, free)
-        also = _top(near, free, _NEAREST)
-        fresh = self._fresh(view, history, free)
-        also = np.concatenate([also, _favourites(view, shopper, context, free), fresh])
-        found = hybrid.candidates(history, allowed=free, also=also)
-        found = _only(found, free)
-        if not len(found.items):
+        fresh = self._fresh(view, evidence, free)
+        also = [_favourites(view, shopper, context, free), fresh]
+        if near is not None:
+            also.append(strongest(near, free, _NEAREST))
+        chosen = evidence.choose(free, hybrid.per_source, np.concatenate(also))
+        if not len(chosen):
             return ()
+        found = evidence.of(chosen)
         trust = len(history) / (len(history) + _TRUST_AFTER)
         scores = trust * hybrid.order(found)
         scores += (1 - trust) * np.log1p(_counts(hybrid)[found.items])
         shelf_rows = view.rows[found.items]
-        if query.text:
+        if near is not None:
             scores += _TEXT * _standard(near[found.items])
-        season = view.season(self._clock().month)[found.items]
+        season = view.season(self._clock().month, found.items)
         scores += _SEASON * np.log(season)
         for subject, value in shopper.likes:
             scores += _TASTE * view.shelf.about(subject, value)[shelf_rows]
         if context.gift:
-            suits = list(recipients.wanted(context.gender, context.age))
-            scores += _RECIPIENT * np.isin(view.shelf.categories[shelf_rows], suits)
+            suits = recipients.wanted(context.gender, context.age)
+            scores += _RECIPIENT * view.shelf.categories.among(suits)[shelf_rows]
         page = query.offset + query.limit
-        chosen = _varied(view, found.items, scores, page + 10)
+        places = _varied(view, found.items, scores, page + 10)
         if len(fresh) and query.limit > _FRESH_PLACE:
             # A place of its own: nobody has chosen it yet, so no score can bring it up.
             place = int(np.searchsorted(found.items, fresh[0]))
-            chosen = [k for k in chosen if k != place]
-            chosen.insert(_FRESH_PLACE, place)
-        ids = artefact.item_ids[found.items]
-        there = set(self._in_stock([int(ids[k]) for k in chosen]))
-        chosen = [k for k in chosen if int(ids[k]) in there][query.offset : page]
-        some = Candidates(found.items[chosen], found.values[chosen])
-        why = reasons(view, known, shopper, query, some, season[chosen], self._clock())
+            places = [k for k in places if k != place]
+            places.insert(_FRESH_PLACE, place)
+        ids = artefact.item_ids[found.items].tolist()
+        there = set(self._in_stock([ids[k] for k in places]))
+        places = [k for k in places if ids[k] in there][query.offset : page]
+        some = found.take(places)
+        why = reasons(view, known, shopper, query, some, season[places], self._clock())
         return tuple(
-            Recommendation(int(ids[k]), float(scores[k]), code, evidence)
-            for k, (code, evidence) in zip(chosen, why, strict=True)
+            Recommendation(ids[k], float(scores[k]), code, evidence)
+            for k, (code, evidence) in zip(places, why, strict=True)
         )
 
     def _popular(
@@ -396,8 +400,8 @@ class Recommendations:
         price = shelf.price[it]
         if code == "cheaper":
             allowed &= shelf.price < price
-        same_kind = shelf.kinds == shelf.kinds[it]
-        likeness = same_kind + 0.3 * (shelf.categories == shelf.categories[it])
+        same_kind, same_category = shelf.kinds.like(it), shelf.categories.like(it)
+        likeness = same_kind + 0.3 * same_category
         likeness -= 0.3 * np.abs(np.log((shelf.price + 100) / (price + 100)))
         item = view.item_of.get(product_id) if view is not None else None
         if view is not None and item is not None:
@@ -407,7 +411,7 @@ class Recommendations:
         if code == "cheaper" and (allowed & same_kind).any():
             allowed &= same_kind
         # Something of another department is not like it, whoever bought both.
-        allowed &= shelf.categories == shelf.categories[it]
+        allowed &= same_category
         rows = np.flatnonzero(allowed)
         rows = rows[np.argsort(-likeness[rows], kind="stable")][: query.limit + 20]
         found = []
@@ -421,22 +425,23 @@ class Recommendations:
             found.append(Recommendation(other_id, float(likeness[other]), code, evidence))
         return self._still_there(found, query.limit)
 
-    def _near(self, view: View, query: ProductQuery, free: Mask) -> Floats:
-        """How near every item is to the words of a request, (items,); 0 without words."""
-        near = np.zeros(len(view.artefact.item_ids), np.float32)
+    def _near(self, view: View, query: ProductQuery, free: Mask) -> Floats | None:
+        """How near every item is to the words of a request, (items,); None without words."""
         text = query.text.strip()
         if not text:
-            return near
+            return None
         vector = self._vector(text, view)
         if view.content is None or vector is None:
+            near = np.zeros(len(view.artefact.item_ids), np.float32)
             for piece in _pieces(text):
                 near += view.to_items(view.shelf.mentions(piece)) * len(piece) / len(text)
             return near
-        near += np.maximum(view.content.near(vector), 0)
+        near = np.maximum(view.content.near(vector), 0)
         # Words found in its texts say more than nearness, but are looked for in a few only.
-        for item in _top(near, free, _NEAREST):
-            words = matched_words(text, view.shelf.texts[view.rows[item]])
-            near[item] += sum(map(len, words)) / len(text)
+        some = strongest(near, free, _NEAREST)
+        texts = [view.shelf.texts[row] for row in view.rows[some].tolist()]
+        for_words = [sum(map(len, words)) for words in matched_words(text, texts)]
+        near[some] += np.array(for_words, np.float32) / len(text)
         return near
 
     def _vector(self, text: str, view: View) -> Floats | None:
@@ -454,18 +459,15 @@ class Recommendations:
             return None
         return vector
 
-    def _fresh(self, view: View, history: list[int], free: Mask) -> npt.NDArray[np.int64]:
+    def _fresh(self, view: View, evidence: Evidence, free: Mask) -> Rows:
         """The row of the newly listed item most like the history, if any is like it."""
-        nothing = np.zeros(0, np.int64)
-        if view.content is None or not history:
-            return nothing
+        like = evidence.strengths.get(Content.name)
         since = (self._clock() - timedelta(days=_FRESH_DAYS)).timestamp()
         new = np.flatnonzero(free & view.to_items(view.shelf.listed >= since))
-        if not len(new):
-            return nothing
-        like = view.content.like(history, new)
-        best = int(np.argmax(like))
-        return new[best : best + 1] if like[best] >= _FRESH_LIKENESS else nothing
+        if like is None or not len(new):
+            return new[:0]
+        best = int(np.argmax(like[new]))
+        return new[best : best + 1] if like[new[best]] >= _FRESH_LIKENESS else new[:0]
 
     def _still_there(
         self, found: Sequence[Recommendation], limit: int
@@ -516,24 +518,24 @@ def _alike(view: View, item: int) -> Floats:
     return alike
 
 
-def _varied(view: View, items: npt.NDArray[np.int64], scores: Floats, n: int) -> list[int]:
+def _varied(view: View, items: Rows, scores: Floats, n: int) -> list[int]:
     """Places of the best, each new one as little like those before as its score allows (MMR)."""
     pool = np.argsort(-scores, kind="stable")[: max(_POOL, 2 * n)]
-    likeness = _likeness(view, items[pool])
+    costs = _VARIETY * _likeness(view, items[pool])
     left = scores[pool].astype(np.float64)
     worst = np.zeros(len(pool))
     chosen: list[int] = []
     for _ in range(min(n, len(pool))):
-        k = int(np.argmax(left - _VARIETY * worst))
-        chosen.append(int(pool[k]))
+        k = int((left - worst).argmax())
+        chosen.append(k)
         left[k] = -np.inf
-        worst = np.maximum(worst, likeness[k])
-    return chosen
+        np.maximum(worst, costs[k], out=worst)
+    return pool[chosen].tolist()
 
 
-def _likeness(view: View, items: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def _likeness(view: View, items: Rows) -> npt.NDArray[np.float64]:
     """Likeness of items to each other, (items, items), 0 to 1 and a half."""
-    kinds = view.artefact.kinds[items]
+    kinds = view.kinds.codes[items]
     likeness = 0.5 * (kinds[:, None] == kinds[None, :])
     if view.content is not None:
         vectors = view.content.vectors[items]
@@ -541,34 +543,20 @@ def _likeness(view: View, items: npt.NDArray[np.int64]) -> npt.NDArray[np.float6
     return likeness
 
 
-def _favourites(
-    view: View, shopper: Shopper, context: Context, free: Mask
-) -> npt.NDArray[np.int64]:
-    """Items to be looked at because of what was said, most popular first."""
+def _favourites(view: View, shopper: Shopper, context: Context, free: Mask) -> Rows:
+    """Items to be looked at because of what was said, the most popular."""
     mask = np.zeros(len(view.shelf), bool)
     for subject, value in shopper.likes:
         mask |= view.shelf.about(subject, value)
     if context.gift:
-        suits = list(recipients.wanted(context.gender, context.age))
-        mask |= np.isin(view.shelf.categories, suits)
-    counts = _counts(view.artefact.hybrid)
-    return _top(counts, free & view.to_items(mask), 100)
+        mask |= view.shelf.categories.among(recipients.wanted(context.gender, context.age))
+    return strongest(_counts(view.artefact.hybrid), free & view.to_items(mask), 100)
 
 
 def _counts(hybrid: Hybrid) -> Floats:
     popularity = hybrid.sources[Popularity.name]
     assert isinstance(popularity, Popularity)
     return popularity.counts
-
-
-def _top(values: Floats, free: Mask, n: int) -> npt.NDArray[np.int64]:
-    rows = np.sort(strongest(values, free, n))
-    return rows[np.argsort(-values[rows], kind="stable")]
-
-
-def _only(found: Candidates, free: Mask) -> Candidates:
-    keep = free[found.items]
-    return Candidates(found.items[keep], found.values[keep])
 
 
 def _standard(values: Floats) -> Floats:

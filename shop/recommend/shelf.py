@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -32,6 +32,39 @@ _REMEMBERED = 500
 
 
 @dataclass(frozen=True)
+class Labels:
+    """A text for each row, as numbers: 20,000 texts are compared in a tenth of a millisecond, their
+    numbers in a hundredth.
+
+    Attributes:
+        names: the different texts.
+        codes: which of them each row has, (rows,).
+    """
+
+    names: tuple[str, ...]
+    codes: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Labels:
+        """From a text for each row."""
+        number: dict[str, int] = {}
+        codes = [number.setdefault(text, len(number)) for text in texts]
+        return cls(tuple(number), np.array(codes, np.int64))
+
+    def among(self, wanted: Collection[str]) -> Mask:
+        """The rows whose text is one of `wanted`, (rows,)."""
+        return self.where(lambda name: name in wanted)
+
+    def where(self, wanted: Callable[[str], bool]) -> Mask:
+        """The rows with a text that is `wanted`, (rows,)."""
+        return np.array([wanted(name) for name in self.names], bool)[self.codes]
+
+    def like(self, row: int) -> Mask:
+        """The rows with the same text as one of them, (rows,)."""
+        return self.codes == self.codes[row]
+
+
+@dataclass(frozen=True)
 class Shelf:
     """All products at a moment; rows are in the order of `ids`, which ascend.
 
@@ -44,17 +77,16 @@ class Shelf:
     price: npt.NDArray[np.int64]
     consumable: Mask
     listed: npt.NDArray[np.float64]
-    kinds: npt.NDArray[np.str_]
-    categories: npt.NDArray[np.str_]
-    #: Different brands, in both languages, and which of them each product is of.
-    brands: tuple[str, ...]
-    brand_rows: npt.NDArray[np.int64]
+    kinds: Labels
+    categories: Labels
+    #: In both languages.
+    brands: Labels
     texts: tuple[str, ...]
     variant_rows: npt.NDArray[np.int64]
     variant_prices: npt.NDArray[np.int64]
     variant_stock: npt.NDArray[np.int64]
-    variant_colours: npt.NDArray[np.str_]
-    variant_sizes: npt.NDArray[np.str_]
+    variant_colours: Labels
+    variant_sizes: Labels
     #: Product ids, most popular of the last days first.
     popular: tuple[int, ...]
     #: All texts in one, where each begins, what was looked up in them, and `popular_in`.
@@ -70,14 +102,16 @@ class Shelf:
         """Rows of the ids that are there."""
         wanted = np.array(sorted(set(product_ids)), np.int64)
         found = np.searchsorted(self.ids, wanted)
-        found = found[found < len(self.ids)]
-        return found[np.isin(self.ids[found], wanted)]
+        there = found < len(self.ids)
+        found, wanted = found[there], wanted[there]
+        return found[self.ids[found] == wanted]
 
     def meets(self, query: ProductQuery) -> Mask:
         """Which products meet the conditions of a query, its text left aside, (products,)."""
         mask = np.ones(len(self), bool)
         if query.category is not None:
-            mask &= (self.categories == query.category) | (self.kinds == query.category)
+            wanted = (query.category,)
+            mask &= self.categories.among(wanted) | self.kinds.among(wanted)
         if query.brand is not None:
             mask &= self.about("brand", query.brand)
         if query.colours or query.sizes or (query.price_min, query.price_max) != (None, None):
@@ -93,14 +127,16 @@ class Shelf:
         """Which products have a variant in stock of the colour, size and price asked for."""
         variants = self.variant_stock > 0
         if query.colours:
-            variants &= np.isin(self.variant_colours, with_shades(query.colours))
+            variants &= self.variant_colours.among(with_shades(query.colours))
         if query.sizes:
-            variants &= np.isin(self.variant_sizes, query.sizes)
+            variants &= self.variant_sizes.among(query.sizes)
         if query.price_min is not None:
             variants &= self.variant_prices >= hundredths(query.price_min)
         if query.price_max is not None:
             variants &= self.variant_prices <= hundredths(query.price_max)
-        return np.bincount(self.variant_rows[variants], minlength=len(self)) > 0
+        mask = np.zeros(len(self), bool)
+        mask[self.variant_rows[np.flatnonzero(variants)]] = True
+        return mask
 
     def popular_in(self, category: str) -> tuple[int, ...]:
         """The products of a category among the most popular of the last days, the first first."""
@@ -138,12 +174,12 @@ class Shelf:
             mask[self.rows([int(value)] if value.isdecimal() and len(value) < 10 else [])] = True
             return mask
         if subject == "kind":
-            return self.kinds == value
+            return self.kinds.among((value,))
         if subject == "category":
-            return self.categories == value
+            return self.categories.among((value,))
         if subject == "brand":
             wanted = value.casefold()
-            return np.array([wanted in brand for brand in self.brands])[self.brand_rows]
+            return self.brands.where(lambda brand: wanted in brand)
         return self.mentions(value)
 
 
@@ -157,8 +193,6 @@ def make(
 ) -> Shelf:
     """A shelf of products; `words` are those for codes of kinds and categories."""
     ordered = [products[i] for i in sorted(products)]
-    names = [f"{p.brand.zh}\n{p.brand.en}".casefold() for p in ordered]
-    brands = {name: k for k, name in enumerate(dict.fromkeys(names))}
     texts = tuple(_text(p, words) for p in ordered)
     variants = [(row, v) for row, product in enumerate(ordered) for v in product.variants]
     return Shelf(
@@ -168,16 +202,15 @@ def make(
         price=np.array([hundredths(p.price_min) for p in ordered], np.int64),
         consumable=np.array([p.consumable for p in ordered], bool),
         listed=np.array([p.listed_at.timestamp() for p in ordered], np.float64),
-        kinds=np.array([p.kind for p in ordered], np.str_),
-        categories=np.array([p.category for p in ordered], np.str_),
-        brands=tuple(brands),
-        brand_rows=np.array([brands[name] for name in names], np.int64),
+        kinds=Labels.of(p.kind for p in ordered),
+        categories=Labels.of(p.category for p in ordered),
+        brands=Labels.of(f"{p.brand.zh}\n{p.brand.en}".casefold() for p in ordered),
         texts=texts,
         variant_rows=np.array([row for row, _ in variants], np.int64),
         variant_prices=np.array([hundredths(v.price) for _, v in variants], np.int64),
         variant_stock=np.array([v.stock for _, v in variants], np.int64),
-        variant_colours=np.array([v.colour for _, v in variants], np.str_),
-        variant_sizes=np.array([v.size for _, v in variants], np.str_),
+        variant_colours=Labels.of(v.colour for _, v in variants),
+        variant_sizes=Labels.of(v.size for _, v in variants),
         popular=popular,
         # A character that nobody types, so that nothing is found across two texts.
         blob="\0".join(texts),

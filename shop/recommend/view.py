@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
+import numpy.typing as npt
 
 from shop.models import TasteSubject
 from shop.recommend.artefact import Artefact
 from shop.recommend.content import Content
 from shop.recommend.interactions import Floats
-from shop.recommend.shelf import Mask, Shelf
+from shop.recommend.shelf import Labels, Mask, Shelf
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class View:
         there: whether each item is still on the shelf, (items,).
         rows: its row there; meaningless where it is not, (items,).
         item_of: item row by product id.
+        kinds: of every item.
         content: the items' texts, where they were encoded.
     """
 
@@ -48,14 +50,15 @@ class View:
         self.item_of = {int(i): k for k, i in enumerate(artefact.item_ids)}
         content = artefact.hybrid.sources.get(Content.name)
         self.content = content if isinstance(content, Content) else None
-        self._kinds, self._kind_rows = np.unique(artefact.kinds, return_inverse=True)
+        self.kinds = Labels.of(artefact.kinds.tolist())
+        usual = np.ones(12, np.float32)
+        # (kinds, months)
+        self._season = np.stack([artefact.season.get(k, usual) for k in self.kinds.names])
 
     def to_items(self, mask: Mask) -> Mask:
         """A mask over products as one over items."""
         return mask[self.rows] & self.there
 
-    def season(self, month: int) -> Floats:
-        """How much better than usual every item sells in a month (1 to 12), (items,)."""
-        known = self.artefact.season
-        factors = [known[k][month - 1] if k in known else 1.0 for k in self._kinds.tolist()]
-        return np.array(factors, np.float32)[self._kind_rows]
+    def season(self, month: int, items: npt.NDArray[np.int64]) -> Floats:
+        """How much better than usual some items sell in a month (1 to 12), (items,)."""
+        return self._season[self.kinds.codes[items], month - 1]

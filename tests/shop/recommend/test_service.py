@@ -326,7 +326,7 @@ def test_words_find_goods_in_both_languages(
 def test_only_words_that_stand_there_are_claimed(
     text: str, of_product: str, words: list[str]
 ) -> None:
-    assert matched_words(text, of_product) == words
+    assert matched_words(text, [of_product]) == [words]
 
 
 def test_similar_goods_are_of_the_kind(

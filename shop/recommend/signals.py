@@ -1,0 +1,155 @@
+"""What the sources of the hybrid say of one history: the signals that its ranker sees.
+
+Only one signal of every source is worked out for all items: the one that chooses candidates. All
+others are worked out for the candidates alone, a few hundred of perhaps 20,000 items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from shop.recommend.base import Recommender
+from shop.recommend.interactions import LONGEST_HISTORY, Floats, Ints, Sequences
+from shop.recommend.links import Leaving, LinkRecommender
+from shop.recommend.popularity import Popularity
+
+Rows = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One column of what the ranker sees: the links of `source` from some places of the history.
+
+    The newest item weighs 1, each older one `decay` times the one after it; only places newest ≤
+    place < oldest count, counted back from 0. Sources without links see the whole history.
+    """
+
+    source: str
+    decay: float = 1.0
+    newest: int = 0
+    oldest: int = LONGEST_HISTORY
+
+    def weights(self) -> Floats:
+        """Of the places of a history, the newest first, (LONGEST_HISTORY,)."""
+        place = np.arange(LONGEST_HISTORY)
+        counts = (place >= self.newest) & (place < self.oldest)
+        return np.where(counts, np.float32(self.decay) ** place, 0).astype(np.float32)
+
+
+#: What the ranker sees, in this order, and last of all the length of the history.
+SIGNALS = (
+    Signal("next-item", decay=0.7),
+    Signal("next-item", decay=0.3),
+    Signal("next-item", oldest=1),
+    Signal("next-item", newest=1, oldest=2),
+    Signal("next-item", newest=2, oldest=4),
+    Signal("next-item", newest=4),
+    Signal("linear", decay=0.7),
+    Signal("linear"),
+    Signal("linear", oldest=1),
+    Signal("item-knn", decay=0.7),
+    Signal("item-knn", oldest=1),
+    Signal("two-steps", decay=0.7),
+    Signal("als"),
+    Signal("content"),
+    Signal("popularity"),
+)
+#: The columns of every source; the first of them chooses candidates.
+COLUMNS = {
+    source: [k for k, signal in enumerate(SIGNALS) if signal.source == source]
+    for source in dict.fromkeys(signal.source for signal in SIGNALS)
+}
+CHOOSERS = [columns[0] for columns in COLUMNS.values()]
+_WEIGHTS = {
+    source: np.stack([SIGNALS[k].weights() for k in columns]) for source, columns in COLUMNS.items()
+}
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Candidates for one history.
+
+    Attributes:
+        items: rows, (candidates,).
+        values: their signals, and the length of the history, (candidates, signals + 1).
+        links: by source, the links to them from each item of the history, (history, candidates).
+    """
+
+    items: Rows
+    values: Floats
+    links: Mapping[str, Floats]
+
+    def take(self, places: list[int]) -> Candidates:
+        """Those at `places`, in that order."""
+        links = {source: table[:, places] for source, table in self.links.items()}
+        return Candidates(self.items[places], self.values[places], links)
+
+
+class Evidence:
+    """One history as the sources see it.
+
+    Args:
+        sources: by their names.
+        history: item rows, oldest first, at most LONGEST_HISTORY.
+
+    Attributes:
+        strengths: by source, the signal that chooses candidates, of all items and none negative,
+            (n_items,); without those that have nothing to say.
+    """
+
+    def __init__(self, sources: Mapping[str, Recommender], history: Ints) -> None:
+        self._history = history
+        self._leaving: dict[str, Leaving] = {}
+        self.strengths: dict[str, Floats] = {}
+        for name, source in sources.items():
+            # Without a history there is nothing but what everybody likes.
+            if not len(history) and not isinstance(source, Popularity):
+                continue
+            if isinstance(source, LinkRecommender):
+                self._leaving[name] = leaving = Leaving.of(source.links, history)
+                self.strengths[name] = leaving.spread(self._weights(name)[0])
+            else:
+                alone = Sequences(np.array([0, len(history)]), history)
+                self.strengths[name] = np.maximum(source.score(alone)[0], 0)
+
+    def _weights(self, source: str) -> Floats:
+        """Of the items of the history in every signal of a source, (signals, history)."""
+        # They begin with the newest item, a history with the oldest.
+        return _WEIGHTS[source][:, : len(self._history)][:, ::-1]
+
+    def choose(self, free: Mask, per_source: int, also: Rows | None = None) -> Rows:
+        """Rows of candidates, ascending: of every source the strongest of those that are free, and
+        what is named besides."""
+        chosen = np.zeros(len(free), bool)
+        if also is not None:
+            chosen[also] = True
+        for strength in self.strengths.values():
+            chosen[strongest(strength, free, per_source)] = True
+        return np.flatnonzero(chosen)
+
+    def of(self, items: Rows) -> Candidates:
+        """All signals of some items."""
+        values = np.zeros((len(items), len(SIGNALS) + 1), np.float32)
+        links = {name: leaving.to(items) for name, leaving in self._leaving.items()}
+        for name, strength in self.strengths.items():
+            if name in links:
+                values[:, COLUMNS[name]] = (self._weights(name) @ links[name]).T
+            else:
+                values[:, COLUMNS[name][0]] = strength[items]
+        values[:, -1] = len(self._history)
+        return Candidates(items, values, links)
+
+
+def strongest(values: Floats, free: Mask, n: int) -> Rows:
+    """Rows of the `n` greatest values above 0 among the free ones, in no order."""
+    # Most signals are 0 for most items, and finding what is not is faster than any ordering.
+    rows = np.flatnonzero((values > 0) & free)
+    if len(rows) > n:
+        kept = values[rows]
+        rows = rows[np.argpartition(kept, len(rows) - n)[len(rows) - n :]]
+    return rows
