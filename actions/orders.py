@@ -11,6 +11,8 @@ from shop.errors import NotFound
 from shop.models import Order
 
 LISTED = 5
+# States in which the goods are in the customer's hands.
+ARRIVED = ("delivered", "completed")
 
 
 class ActionCheckOrder(ShopAction):
@@ -73,7 +75,9 @@ def show_order(turn: Turn, order: Order) -> None:
     """One order in detail."""
     turn.remember(shown={"kind": "orders", "ids": [order.number]}, asked="order_to_check")
     lines = [{**plain(line), "total": plain(line.total)} for line in order.lines]
-    turn.say("utter_order_detail", **summary(order), lines=lines)
+    # A list, so that a button of the response can stand for each: none before it arrived.
+    arrived = [{"number": order.number}] if order.state in ARRIVED else []
+    turn.say("utter_order_detail", **summary(order), lines=lines, arrived=arrived)
 
 
 def summary(order: Order) -> dict[str, str]:

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from actions.base import identity, shop
-from actions.orders import ActionCheckOrder
+from actions.orders import ARRIVED, ActionCheckOrder
 
 CHECK = ActionCheckOrder()
 
@@ -58,6 +58,15 @@ async def test_an_order_in_detail_adds_up(chat):
     lines = sum(Decimal(line["total"]) for line in answer.values["lines"])
     fee, discount = Decimal(answer.values["shipping_fee"]), Decimal(answer.values["discount"])
     assert lines + fee - discount == Decimal(answer.values["total"]) == order.total
+
+
+async def test_what_goes_with_an_order_is_offered_once_it_arrived(chat):
+    chat.sign_in("several_orders")
+    offered = {}
+    for order in shop().orders(identity().customer_of(chat.sender_id)).items:
+        answer = await chat(CHECK, order.number, "check_order", order_id=order.number)
+        offered[order.state] = answer.values["arrived"] == [{"number": order.number}]
+    assert {state for state, is_offered in offered.items() if is_offered} == set(ARRIVED)
 
 
 async def test_without_orders_something_is_offered(chat):
