@@ -140,6 +140,13 @@ class ShopBackend(ABC):
         """The newest interactions of a customer, of one kind or since a moment if wanted, oldest
         first; empty for an unknown customer."""
 
+    def tastes_and_history(
+        self, customer_id: int, limit: int = 50
+    ) -> tuple[tuple[Taste, ...], tuple[Interaction, ...]]:
+        """`tastes` and `history`, which every recommendation needs; a backend that can read both at
+        once is faster."""
+        return self.tastes(customer_id), self.history(customer_id, limit)
+
     # --- recommendations
 
     @abstractmethod

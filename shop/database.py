@@ -156,7 +156,11 @@ def _sqlite(file: Path) -> Engine:
 
 
 def _begin(connection: Connection) -> None:
-    # A writer that only asks for the lock when it first writes may be refused at once, without
-    # waiting, if others wrote since it first read.
-    writes = connection.get_execution_options().get("write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if connection.get_execution_options().get("write"):
+        # A writer that only asks for the lock when it first writes may be refused at once, without
+        # waiting, if others wrote since it first read.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        # Said to the driver itself: it does not touch the file yet, so it cannot fail, and by way
+        # of SQLAlchemy it would take half as long as the query that follows.
+        connection.connection.dbapi_connection.execute("BEGIN")

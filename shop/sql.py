@@ -284,10 +284,8 @@ class SqlShop(ShopBackend):
 
     def availability(self, product_ids: Collection[int]) -> dict[int, Availability]:
         with reading(self.engine) as connection:
-            rows = connection.execute(_AVAILABILITY, {"ids": list(set(product_ids))})
-            return {
-                product_id: Availability(int(stock), price) for product_id, stock, price in rows
-            }
+            rows = connection.execute(_AVAILABILITY, {"ids": list(set(product_ids))}).all()
+        return {product_id: Availability(int(stock), price) for product_id, stock, price in rows}
 
     def vocabulary(self) -> tuple[Word, ...]:
         table, variants = schema.products, schema.variants
@@ -381,6 +379,15 @@ class SqlShop(ShopBackend):
         with reading(self.engine) as connection:
             rows = connection.execute(statement, given).all()
         return tuple(Interaction(*row) for row in reversed(rows))
+
+    def tastes_and_history(
+        self, customer_id: int, limit: int = 50
+    ) -> tuple[tuple[Taste, ...], tuple[Interaction, ...]]:
+        newest = _history(of_a_kind=False, since_then=False)
+        with reading(self.engine) as connection:
+            said = connection.execute(_TASTES, {"customer": customer_id}).all()
+            did = connection.execute(newest, {"customer": customer_id, "n": limit}).all()
+        return tuple(Taste(*row) for row in said), tuple(Interaction(*row) for row in reversed(did))
 
     # --- recommendations
 

@@ -247,12 +247,12 @@ class Recommendations:
         bought: dict[int, datetime] = {}
         likes, dislikes = list(context.likes), list(context.dislikes)
         if customer_id is not None:
+            tastes, acts = self._shop.tastes_and_history(customer_id, 2 * LONGEST_HISTORY)
             said = {*likes, *dislikes}
-            for taste in self._shop.tastes(customer_id):
+            for taste in tastes:
                 # What was said in this conversation came later.
                 if (taste.subject, taste.value) not in said:
                     (likes if taste.liked else dislikes).append((taste.subject, taste.value))
-            acts = self._shop.history(customer_id, 2 * LONGEST_HISTORY)
             since = self._clock() - timedelta(days=_AGAIN_AFTER)
             buys = [act for act in acts if act.kind == "buy" and act.at >= since]
             if len(acts) == 2 * LONGEST_HISTORY and acts[0].at >= since:
@@ -463,7 +463,7 @@ class Recommendations:
         """The row of the newly listed item most like the history, if any is like it."""
         like = evidence.strengths.get(Content.name)
         since = (self._clock() - timedelta(days=_FRESH_DAYS)).timestamp()
-        new = np.flatnonzero(free & view.to_items(view.shelf.listed >= since))
+        new = np.flatnonzero(free & (view.listed >= since))
         if like is None or not len(new):
             return new[:0]
         best = int(np.argmax(like[new]))
@@ -545,6 +545,8 @@ def _likeness(view: View, items: Rows) -> npt.NDArray[np.float64]:
 
 def _favourites(view: View, shopper: Shopper, context: Context, free: Mask) -> Rows:
     """Items to be looked at because of what was said, the most popular."""
+    if not shopper.likes and not context.gift:
+        return np.zeros(0, np.int64)
     mask = np.zeros(len(view.shelf), bool)
     for subject, value in shopper.likes:
         mask |= view.shelf.about(subject, value)

@@ -68,7 +68,7 @@ class Labels:
 class Shelf:
     """All products at a moment; rows are in the order of `ids`, which ascend.
 
-    Prices are whole hundredths; `variant_rows` says whose each variant is.
+    Prices are whole hundredths. Variants are those in stock; `variant_rows` says whose each is.
     """
 
     products: dict[int, Product]
@@ -84,7 +84,6 @@ class Shelf:
     texts: tuple[str, ...]
     variant_rows: npt.NDArray[np.int64]
     variant_prices: npt.NDArray[np.int64]
-    variant_stock: npt.NDArray[np.int64]
     variant_colours: Labels
     variant_sizes: Labels
     #: Product ids, most popular of the last days first.
@@ -125,7 +124,7 @@ class Shelf:
 
     def _has_variant(self, query: ProductQuery) -> Mask:
         """Which products have a variant in stock of the colour, size and price asked for."""
-        variants = self.variant_stock > 0
+        variants = np.ones(len(self.variant_rows), bool)
         if query.colours:
             variants &= self.variant_colours.among(with_shades(query.colours))
         if query.sizes:
@@ -194,7 +193,7 @@ def make(
     """A shelf of products; `words` are those for codes of kinds and categories."""
     ordered = [products[i] for i in sorted(products)]
     texts = tuple(_text(p, words) for p in ordered)
-    variants = [(row, v) for row, product in enumerate(ordered) for v in product.variants]
+    variants = [(row, v) for row, p in enumerate(ordered) for v in p.variants if v.stock > 0]
     return Shelf(
         products=products,
         ids=np.array([p.id for p in ordered], np.int64),
@@ -208,7 +207,6 @@ def make(
         texts=texts,
         variant_rows=np.array([row for row, _ in variants], np.int64),
         variant_prices=np.array([hundredths(v.price) for _, v in variants], np.int64),
-        variant_stock=np.array([v.stock for _, v in variants], np.int64),
         variant_colours=Labels.of(v.colour for _, v in variants),
         variant_sizes=Labels.of(v.size for _, v in variants),
         popular=popular,

@@ -37,6 +37,7 @@ class View:
     Attributes:
         there: whether each item is still on the shelf, (items,).
         rows: its row there; meaningless where it is not, (items,).
+        listed: since when it is offered, seconds since 1970, (items,).
         item_of: item row by product id.
         kinds: of every item.
         content: the items' texts, where they were encoded.
@@ -47,6 +48,7 @@ class View:
         self.shelf = shelf
         self.rows = np.minimum(np.searchsorted(shelf.ids, artefact.item_ids), len(shelf) - 1)
         self.there = shelf.ids[self.rows] == artefact.item_ids
+        self.listed = shelf.listed[self.rows]
         self.item_of = {int(i): k for k, i in enumerate(artefact.item_ids)}
         content = artefact.hybrid.sources.get(Content.name)
         self.content = content if isinstance(content, Content) else None
