@@ -8,7 +8,7 @@ did last, seen by sources that were fitted without that.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,10 @@ from shop.errors import InvalidValue
 from shop.recommend.base import Recommender, require
 from shop.recommend.content import Content
 from shop.recommend.factors import ALS
-from shop.recommend.interactions import Floats, Interactions, Ints, Sequences
+from shop.recommend.interactions import Floats, Interactions, Sequences
 from shop.recommend.linear import Linear
 from shop.recommend.neighbours import Cosine
+from shop.recommend.parallel import in_order
 from shop.recommend.popularity import Popularity
 from shop.recommend.ranker import Groups, Ranker
 from shop.recommend.sequence import NextItem, TwoSteps, chain
@@ -29,6 +30,8 @@ from shop.recommend.signals import CHOOSERS, Candidates, Evidence, Rows
 from shop.recommend.split import Tasks, leave_out
 
 Progress = Callable[[str], None]
+#: How many users are looked at at once: what is known of their items fills 50 MB.
+_BLOCK = 100
 #: Fewer users cannot teach the ranker.
 _FEWEST = 20
 
@@ -162,8 +165,8 @@ class Hybrid(Recommender):
         # The others show how well it works.
         pupils = users[: len(users) - len(users) // 10]
         values, starts, chosen = [], [0], []
-        for task in pupils.tolist():
-            evidence, items = self._look(tasks.histories[task])
+        looks = self._look(tasks.histories.take(pupils))
+        for task, (evidence, items) in zip(pupils.tolist(), looks, strict=True):
             wanted = np.isin(items, tasks.wanted[task])
             if wanted.any():
                 some = rng.permutation(np.flatnonzero(~wanted))[: self.against]
@@ -183,9 +186,11 @@ class Hybrid(Recommender):
         """NDCG@10 of tasks: of the hybrid and of popularity, (tasks, 2)."""
         counts = self.sources[Popularity.name].score(Sequences.of([[]]))[0]
         gains = []
-        for task in which.tolist():
+        looks = self._look(tasks.histories.take(which))
+        for task, (evidence, items) in zip(which.tolist(), looks, strict=True):
             wanted = int(tasks.wanted[task][0])
-            scores = self.score(tasks.histories.take(np.array([task])))[0]
+            scores = np.full(self.n_items, -np.inf, np.float32)
+            scores[items] = self.order(evidence.of(items))
             popular = counts.copy()
             popular[tasks.seen[task]] = -np.inf
             places = [np.count_nonzero(each > each[wanted]) for each in (scores, popular)]
@@ -202,8 +207,7 @@ class Hybrid(Recommender):
 
     def score(self, histories: Sequences, users: npt.NDArray[np.int64] | None = None) -> Floats:
         scores = np.full((len(histories), self.n_items), -np.inf, np.float32)
-        for k in range(len(histories)):
-            evidence, items = self._look(histories[k])
+        for k, (evidence, items) in enumerate(self._look(histories)):
             scores[k, items] = self.order(evidence.of(items))
         return scores
 
@@ -218,14 +222,22 @@ class Hybrid(Recommender):
 
     def evidence(self, history: list[int]) -> Evidence:
         """What the sources say of a history of item rows, oldest first."""
-        return Evidence(self.sources, Sequences.of([history])[0])
+        return Evidence.of_many(self.sources, Sequences.of([history]))[0]
 
-    def _look(self, history: Ints) -> tuple[Evidence, Rows]:
-        """What the sources say of a history, and candidates that are not in it."""
-        evidence = Evidence(self.sources, history)
-        free = np.ones(self.n_items, bool)
-        free[history] = False
-        return evidence, evidence.choose(free, self.per_source)
+    def _look(self, histories: Sequences) -> Iterator[tuple[Evidence, Rows]]:
+        """What the sources say of each history, and candidates that are not in it."""
+
+        def block(first: int) -> list[tuple[Evidence, Rows]]:
+            some = histories.take(np.arange(first, min(first + _BLOCK, len(histories))))
+            found = []
+            for k, evidence in enumerate(Evidence.of_many(self.sources, some)):
+                free = np.ones(self.n_items, bool)
+                free[some[k]] = False
+                found.append((evidence, evidence.choose(free, self.per_source)))
+            return found
+
+        for found in in_order(block, range(0, len(histories), _BLOCK)):
+            yield from found
 
     # --- saving
 

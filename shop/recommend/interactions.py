@@ -55,23 +55,13 @@ class Sequences:
         places = np.arange(starts[-1]) + np.repeat(self.starts[:-1][rows] - starts[:-1], lengths)
         return Sequences(starts, self.items[places])
 
-    def weighted(
-        self, n_items: int, *, decay: float = 1.0, newest: int = 0, oldest: int = LONGEST_HISTORY
-    ) -> sp.csr_matrix:
+    def weighted(self, n_items: int, *, decay: float = 1.0) -> sp.csr_matrix:
         """Rows of item weights, (len(self), n_items): the newest item weighs 1, each older one
-        `decay` times the one after it. Only places newest ≤ place < oldest, counted back from 0.
-        """
-        lengths = np.diff(self.starts)
-        ends = np.repeat(self.starts[1:], lengths)
+        `decay` times the one after it."""
+        ends = np.repeat(self.starts[1:], np.diff(self.starts))
         place = ends - 1 - np.arange(len(self.items))
-        keep = (place >= newest) & (place < oldest)
-        rows = np.repeat(np.arange(len(self)), lengths)[keep]
-        starts = np.zeros(len(self) + 1, np.int64)
-        np.cumsum(np.bincount(rows, minlength=len(self)), out=starts[1:])
-        weights = np.power(np.float32(decay), place[keep].astype(np.float32))
-        return sp.csr_matrix(
-            (weights.astype(np.float32), self.items[keep], starts), shape=(len(self), n_items)
-        )
+        weights = np.power(np.float32(decay), place.astype(np.float32))
+        return sp.csr_matrix((weights, self.items, self.starts), shape=(len(self), n_items))
 
 
 @dataclass(frozen=True)

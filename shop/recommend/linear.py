@@ -14,6 +14,7 @@ from scipy.linalg import lapack
 from shop.errors import InvalidValue
 from shop.recommend.interactions import Interactions
 from shop.recommend.links import LinkRecommender
+from shop.recommend.parallel import in_order
 
 #: Rows read out of the inverse at once: a block of the transposed half fits the cache.
 _BLOCK = 256
@@ -76,9 +77,9 @@ class Linear(LinkRecommender):
         if failed:
             raise InvalidValue(f"ridge {self.ridge} is too small for these interactions")
         diagonal = inverse.diagonal().copy()
-        rows, columns, values = [], [], []
         keep = min(self.keep, n - 1)
-        for first in range(0, n, _BLOCK):
+
+        def block(first: int) -> sp.csr_matrix:
             end = min(first + _BLOCK, n)
             # Only the lower triangle was filled.
             square = np.tril(inverse[first:end, first:end])
@@ -91,9 +92,7 @@ class Linear(LinkRecommender):
             strong = np.argpartition(weights, n - keep - 1, axis=1)[:, n - keep :]
             kept = np.take_along_axis(weights, strong, axis=1)
             row, place = np.nonzero(kept > _NOTHING)
-            rows.append(row + first)
-            columns.append(strong[row, place])
-            values.append(kept[row, place])
-        return sp.csr_matrix(
-            (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), (n, n)
-        )
+            entries = (kept[row, place], (row, strong[row, place]))
+            return sp.csr_matrix(entries, (end - first, n))
+
+        return sp.csr_matrix(sp.vstack([*in_order(block, range(0, n, _BLOCK))]))

@@ -71,20 +71,23 @@ def keep_strongest(links: sp.spmatrix, keep: int, *, first: int = 0) -> sp.csr_m
     Row 0 is of item `first`, where `links` is a piece of a larger matrix.
     """
     rows = sp.csr_matrix(links, dtype=np.float32)
-    rows.sum_duplicates()
     starts, targets, values = rows.indptr, rows.indices, rows.data
     chosen = []
     for row in range(rows.shape[0]):
-        places = np.arange(starts[row], starts[row + 1])
-        places = places[(values[places] > 0) & (targets[places] != row + first)]
+        own = slice(starts[row], starts[row + 1])
+        places = np.flatnonzero((values[own] > 0) & (targets[own] != row + first))
         if len(places) > keep:
-            places = np.sort(places[np.argpartition(-values[places], keep - 1)[:keep]])
-        chosen.append(places)
+            strength = values[own][places]
+            places = places[np.argpartition(strength, len(places) - keep)[len(places) - keep :]]
+        chosen.append(places + starts[row])
     lengths = [len(places) for places in chosen]
     kept = np.concatenate(chosen) if chosen else np.zeros(0, np.int64)
-    return sp.csr_matrix(
+    strong = sp.csr_matrix(
         (values[kept], targets[kept], np.concatenate([[0], np.cumsum(lengths)])), shape=rows.shape
     )
+    # Only now, since of a product of two matrices most is gone.
+    strong.sort_indices()
+    return strong
 
 
 @dataclass(frozen=True)

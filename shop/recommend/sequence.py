@@ -10,6 +10,10 @@ import scipy.sparse as sp
 from shop.errors import InvalidValue
 from shop.recommend.interactions import Interactions
 from shop.recommend.links import LinkRecommender, keep_strongest
+from shop.recommend.parallel import in_order
+
+#: Items whose chains are made at once: hundreds of thousands of pairs, some 50 MB.
+_PIECE = 500
 
 
 class NextItem(LinkRecommender):
@@ -67,8 +71,8 @@ class TwoSteps(LinkRecommender):
 
 def chain(links: sp.csr_matrix, keep: int) -> sp.csr_matrix:
     """Two links after each other, in pieces, since few of the many pairs are kept."""
-    pieces = [
-        keep_strongest(links[first : first + 1000] @ links, keep, first=first)
-        for first in range(0, links.shape[0], 1000)
-    ]
-    return sp.csr_matrix(sp.vstack(pieces))
+
+    def piece(first: int) -> sp.csr_matrix:
+        return keep_strongest(links[first : first + _PIECE] @ links, keep, first=first)
+
+    return sp.csr_matrix(sp.vstack([*in_order(piece, range(0, links.shape[0], _PIECE))]))

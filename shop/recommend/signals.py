@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 
 from shop.recommend.base import Recommender
 from shop.recommend.interactions import LONGEST_HISTORY, Floats, Ints, Sequences
@@ -97,7 +98,8 @@ class Evidence:
     """One history as the sources see it.
 
     Args:
-        sources: by their names.
+        links: of the sources that are links, by their names.
+        scores: how well every item suits the history, by the names of the other sources.
         history: item rows, oldest first, at most LONGEST_HISTORY.
 
     Attributes:
@@ -105,20 +107,32 @@ class Evidence:
             (n_items,); without those that have nothing to say.
     """
 
-    def __init__(self, sources: Mapping[str, Recommender], history: Ints) -> None:
+    def __init__(
+        self,
+        links: Mapping[str, sp.csr_matrix],
+        scores: Mapping[str, Floats],
+        history: Ints,
+    ) -> None:
         self._history = history
-        self._leaving: dict[str, Leaving] = {}
-        self.strengths: dict[str, Floats] = {}
-        for name, source in sources.items():
-            # Without a history there is nothing but what everybody likes.
-            if not len(history) and not isinstance(source, Popularity):
-                continue
-            if isinstance(source, LinkRecommender):
-                self._leaving[name] = leaving = Leaving.of(source.links, history)
-                self.strengths[name] = leaving.spread(self._weights(name)[0])
-            else:
-                alone = Sequences(np.array([0, len(history)]), history)
-                self.strengths[name] = np.maximum(source.score(alone)[0], 0)
+        self._leaving = {name: Leaving.of(matrix, history) for name, matrix in links.items()}
+        self.strengths = {
+            name: leaving.spread(self._weights(name)[0]) for name, leaving in self._leaving.items()
+        }
+        self.strengths.update({name: np.maximum(each, 0) for name, each in scores.items()})
+
+    @classmethod
+    def of_many(cls, sources: Mapping[str, Recommender], histories: Sequences) -> list[Evidence]:
+        """What sources, by their names, say of each history; a few hundred at once at most, since
+        each takes several numbers an item."""
+        if not len(histories.items):
+            # Without any history there is nothing to say but what everybody likes.
+            sources = {n: s for n, s in sources.items() if isinstance(s, Popularity)}
+        links = {n: s.links for n, s in sources.items() if isinstance(s, LinkRecommender)}
+        scores = {n: s.score(histories) for n, s in sources.items() if n not in links}
+        return [
+            cls(links, {n: each[k] for n, each in scores.items()}, histories[k])
+            for k in range(len(histories))
+        ]
 
     def _weights(self, source: str) -> Floats:
         """Of the items of the history in every signal of a source, (signals, history)."""

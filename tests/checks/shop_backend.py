@@ -477,6 +477,19 @@ class ShopBackendChecks:
         ]
         assert all(i.at.tzinfo is timezone.utc for i in new)
 
+    @pytest.mark.parametrize("customer_id", [MING, EMMA, NOBODY])
+    def test_tastes_and_history_together_are_what_they_are_alone(
+        self, shop: ShopBackend, customer_id: int
+    ) -> None:
+        shop.remember_taste(EMMA, "kind", "earbuds", liked=False)
+        shop.record_interaction(EMMA, SPEAKER, "cart")
+
+        tastes, history = shop.tastes_and_history(customer_id, 2)
+
+        assert tastes == shop.tastes(customer_id)
+        assert history == shop.history(customer_id, 2)
+        assert bool(tastes) is (customer_id == EMMA)
+
     @pytest.mark.parametrize(("customer_id", "product_id"), [(NOBODY, TEA), (MING, NOBODY)])
     def test_interactions_need_a_real_customer_and_product(
         self, shop: ShopBackend, customer_id: int, product_id: int

@@ -137,6 +137,19 @@ def test_writers_wait_for_each_other_instead_of_failing(sqlite: Engine) -> None:
     assert points == 120 + 40
 
 
+def test_a_reading_sees_one_state_while_others_write(sqlite: Engine) -> None:
+    points = select(schema.customers.c.points).where(schema.customers.c.id == 1)
+    with reading(sqlite) as connection:
+        before = connection.execute(points).scalar_one()
+        with writing(sqlite) as other:
+            other.execute(update(schema.customers).values(points=before + 7))
+        during = connection.execute(points).scalar_one()
+    with reading(sqlite) as connection:
+        after = connection.execute(points).scalar_one()
+
+    assert (during, after) == (before, before + 7)
+
+
 def test_an_error_undoes_the_whole_transaction(engine: Engine) -> None:
     with pytest.raises(InvalidValue), writing(engine) as connection:
         connection.execute(update(schema.customers).values(points=5))

@@ -94,12 +94,6 @@ def test_the_newest_items_weigh_most() -> None:
     assert weights.tolist() == [[0.25, 0.5, 1, 0], [0, 0, 0, 0], [0, 0, 1, 0]]
 
 
-def test_places_are_counted_back_from_the_newest() -> None:
-    weights = Sequences.of([[0, 1, 2, 3]]).weighted(4, newest=1, oldest=3).toarray()
-
-    assert weights.tolist() == [[0, 1, 1, 0]]
-
-
 def test_the_last_item_is_held_back() -> None:
     data = Interactions.of([1, 1, 1, 2, 2, 3, 3, 3], [0, 1, 2, 0, 1, 0, 1, 0])
 
