@@ -25,6 +25,9 @@ from shop.settings import ShopSettings, refuse
 
 # How long SQLite waits for another writer. A shopper waits meanwhile, so it is short.
 BUSY_MS = 400
+# Of the file, so much stays in each connection's memory: what a shop of 20,000 goods is asked for
+# again and again. SQLite's own 2 MB hold half of their variants.
+CACHE_KIB = 16 * 1024
 # Ids beyond this do not fit PostgreSQL's integer; no row has one.
 LARGEST_ID = 2**31 - 1
 
@@ -126,6 +129,7 @@ def _sqlite(file: Path) -> Engine:
         )
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         return connection
 
     def identity() -> tuple[int, ...]:
