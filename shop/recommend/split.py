@@ -66,12 +66,13 @@ def _split(data: Interactions, held: npt.NDArray[np.bool_]) -> tuple[Interaction
     full = _by_user(known)
     later = _by_user(hidden)
     users, wanted, seen = [], [], []
-    for user in np.unique(hidden.users):
-        new = np.unique(later[user][~np.isin(later[user], full[user])])
-        if len(new) and len(full[user]):
+    for user in np.unique(hidden.users).tolist():
+        had = set(full[user].tolist())
+        new = set(later[user].tolist()) - had
+        if new and had:
             users.append(user)
-            wanted.append(new)
-            seen.append(np.unique(full[user]))
+            wanted.append(np.array(sorted(new), np.int32))
+            seen.append(np.array(sorted(had), np.int32))
     rows = np.array(users, np.int64)
     return known, Tasks(rows, known.sequences().take(rows), tuple(wanted), tuple(seen))
 
