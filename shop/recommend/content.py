@@ -49,6 +49,8 @@ class Content(Recommender):
         _, axes = np.linalg.eigh((centred.T @ centred).astype(np.float64))
         self.axes = axes[:, ::-1][:, :_WIDTH].astype(np.float32)
         self.vectors = _unit(centred @ self.axes)
+        # Once more, by direction: with all items a product takes a third less time this way round.
+        self._directions = np.ascontiguousarray(self.vectors.T)
         self.n_items = len(embeddings)
 
     def settings(self) -> dict[str, Any]:
@@ -60,7 +62,7 @@ class Content(Recommender):
         return self
 
     def score(self, histories: Sequences, users: npt.NDArray[np.int64] | None = None) -> Floats:
-        return np.maximum(self._means(histories) @ self.vectors.T, 0)
+        return np.maximum(self._means(histories) @ self._directions, 0)
 
     def _means(self, histories: Sequences) -> Floats:
         """The mean of each history, of length 1, (len(histories), width)."""
@@ -73,7 +75,7 @@ class Content(Recommender):
 
     def near(self, query: Floats) -> Floats:
         """Cosines of all items with the vector of a text, (n_items,)."""
-        return self.vectors @ _unit(((query - self.middle) @ self.axes)[None])[0]
+        return _unit(((query - self.middle) @ self.axes)[None])[0] @ self._directions
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         # A byte a number: the angle between two texts keeps its first two digits, and of 20,000

@@ -129,7 +129,7 @@ class Leaving:
 
     def to(self, items: npt.NDArray[np.integer]) -> Floats:
         """The links to some items, all different, (count, items)."""
-        column_of = np.full(self.n_items, -1)
+        column_of = np.full(self.n_items, -1, np.int32)
         column_of[items] = np.arange(len(items))
         column = column_of[self.targets]
         here = np.flatnonzero(column >= 0)

@@ -103,8 +103,8 @@ class Evidence:
         history: item rows, oldest first, at most LONGEST_HISTORY.
 
     Attributes:
-        strengths: by source, the signal that chooses candidates, of all items and none negative,
-            (n_items,); without those that have nothing to say.
+        strengths: by source, the signal that chooses candidates, of all items, (n_items,); what is
+            negative counts as 0. Without the sources that have nothing to say.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class Evidence:
         self.strengths = {
             name: leaving.spread(self._weights(name)[0]) for name, leaving in self._leaving.items()
         }
-        self.strengths.update({name: np.maximum(each, 0) for name, each in scores.items()})
+        self.strengths.update(scores)
 
     @classmethod
     def of_many(cls, sources: Mapping[str, Recommender], histories: Sequences) -> list[Evidence]:
@@ -150,14 +150,14 @@ class Evidence:
         return np.flatnonzero(chosen)
 
     def of(self, items: Rows) -> Candidates:
-        """All signals of some items."""
+        """All signals of some items, all different."""
         values = np.zeros((len(items), len(SIGNALS) + 1), np.float32)
         links = {name: leaving.to(items) for name, leaving in self._leaving.items()}
         for name, strength in self.strengths.items():
             if name in links:
                 values[:, COLUMNS[name]] = (self._weights(name) @ links[name]).T
             else:
-                values[:, COLUMNS[name][0]] = strength[items]
+                values[:, COLUMNS[name][0]] = np.maximum(strength[items], 0)
         values[:, -1] = len(self._history)
         return Candidates(items, values, links)
 
@@ -166,8 +166,7 @@ def strongest(values: Floats, free: Mask, n: int) -> Rows:
     """Rows of the `n` greatest values above 0 among the free ones, in no order.
 
     Args:
-        values: none negative, (n_items,).
-        free: (n_items,).
+        values, free: (n_items,).
         n: at least 1.
     """
     values = values * free
@@ -178,7 +177,7 @@ def strongest(values: Floats, free: Mask, n: int) -> Rows:
         # than the n-th of all: what is less need not be ordered.
         greatest = values[: groups * _GROUP].reshape(_GROUP, groups).max(axis=0)
         low = np.partition(greatest, groups - n)[groups - n]
-    rows = np.flatnonzero(values >= low) if low > 0 else np.flatnonzero(values)
+    rows = np.flatnonzero(values >= low if low > 0 else values > 0)
     if len(rows) > n:
         rows = rows[np.argpartition(values[rows], len(rows) - n)[len(rows) - n :]]
     return rows
