@@ -23,6 +23,11 @@ UNSUITABLE: Final[dict[str, frozenset[str]]] = {
     "female": frozenset({"menswear", "toys"}),
     "male": frozenset({"womenswear", "toys"}),
 }
+#: How goods of any department say whom they are made for.
+MADE_FOR: Final[dict[str, tuple[str, ...]]] = {
+    "female": ("女士", "女款", "women's"),
+    "male": ("男士", "男款", "men's"),
+}
 
 
 def wanted(gender: str | None, age: str | None) -> frozenset[str]:
@@ -37,3 +42,10 @@ def unwanted(gender: str | None, age: str | None) -> frozenset[str]:
     if age in CHILDREN:
         return frozenset()
     return UNSUITABLE.get(gender or "", frozenset({"toys"}) if age else frozenset())
+
+
+def made_for_others(gender: str | None) -> tuple[str, ...]:
+    """Words of goods that are made for the other gender; none where none was said."""
+    return tuple(
+        word for other, words in MADE_FOR.items() if gender and other != gender for word in words
+    )

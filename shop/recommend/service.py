@@ -32,7 +32,7 @@ from shop.recommend.reasons import (
     reasons,
 )
 from shop.recommend.shelf import Mask, Shelf, Shelves
-from shop.recommend.signals import Evidence, Rows, strongest
+from shop.recommend.signals import Rows, Signals, strongest
 from shop.recommend.view import Shopper, View
 
 logger = logging.getLogger(__name__)
@@ -285,6 +285,8 @@ class Recommendations:
         if context.gift and query.category is None:
             out = recipients.unwanted(context.gender, context.age)
             mask &= ~shelf.categories.among(out)
+            for word in recipients.made_for_others(context.gender):
+                mask &= ~shelf.mentions(word)
             if context.age in recipients.CHILDREN:
                 mask &= shelf.categories.among(recipients.FOR_CHILDREN)
         return mask
@@ -309,16 +311,16 @@ class Recommendations:
         free[touched] &= view.shelf.consumable[view.rows[touched]]
         if not free.any():
             return ()
-        evidence = hybrid.evidence(history)
+        signals = hybrid.signals(history)
         near = self._near(view, query, free)
-        fresh = self._fresh(view, evidence, free)
+        fresh = self._fresh(view, signals, free)
         also = [_favourites(view, shopper, context, free), fresh]
         if near is not None:
             also.append(strongest(near, free, _NEAREST))
-        chosen = evidence.choose(free, hybrid.per_source, np.concatenate(also))
+        chosen = signals.choose(free, hybrid.per_source, np.concatenate(also))
         if not len(chosen):
             return ()
-        found = evidence.of(chosen)
+        found = signals.of(chosen)
         trust = len(history) / (len(history) + _TRUST_AFTER)
         scores = trust * hybrid.order(found)
         scores += (1 - trust) * np.log1p(_counts(hybrid)[found.items])
@@ -459,9 +461,9 @@ class Recommendations:
             return None
         return vector
 
-    def _fresh(self, view: View, evidence: Evidence, free: Mask) -> Rows:
+    def _fresh(self, view: View, signals: Signals, free: Mask) -> Rows:
         """The row of the newly listed item most like the history, if any is like it."""
-        like = evidence.strengths.get(Content.name)
+        like = signals.strengths.get(Content.name)
         since = (self._clock() - timedelta(days=_FRESH_DAYS)).timestamp()
         new = np.flatnonzero(free & (view.listed >= since))
         if like is None or not len(new):

@@ -268,6 +268,24 @@ def test_a_present_follows_the_recipient_and_not_the_giver(
     assert sum(catalogue[r.product_id].category in suits for r in found) >= 3
 
 
+@pytest.mark.parametrize(("gender", "hers"), [("female", True), ("male", False)])
+def test_a_present_is_not_made_for_the_other_gender(
+    recommendations: Recommendations, catalogue: dict[int, Product], gender: str, hers: bool
+) -> None:
+    def made_for(product: Product) -> set[str]:
+        words = f"{product.name.zh} {product.name.en} ".split()
+        said = {"男士": "men", "men's": "men", "女士": "women", "women's": "women"}
+        return {who for word, who in said.items() if any(w.startswith(word) for w in words)}
+
+    bags = ProductQuery(text="斜挎包 crossbody bag", limit=50)
+    for query in (bags, ProductQuery(limit=50)):
+        found = recommendations.for_request(None, query, Context(gift=True, gender=gender))
+        made = {who for each in found for who in made_for(catalogue[each.product_id])}
+        assert made <= {"women" if hers else "men"}
+    anybody = recommendations.for_request(None, bags, Context(gift=True))
+    assert "men" in {who for each in anybody for who in made_for(catalogue[each.product_id])}
+
+
 def test_a_child_gets_toys(recommendations: Recommendations, catalogue: Any) -> None:
     found = recommendations.for_request(
         None, ProductQuery(limit=3), Context(gift=True, age="child")
