@@ -26,7 +26,7 @@ from shop.recommend.parallel import in_order
 from shop.recommend.popularity import Popularity
 from shop.recommend.ranker import Groups, Ranker
 from shop.recommend.sequence import NextItem, TwoSteps, chain
-from shop.recommend.signals import CHOOSERS, Candidates, Evidence, Rows
+from shop.recommend.signals import CHOOSERS, Candidates, Rows, Signals
 from shop.recommend.split import Tasks, leave_out
 
 Progress = Callable[[str], None]
@@ -166,12 +166,12 @@ class Hybrid(Recommender):
         pupils = users[: len(users) - len(users) // 10]
         values, starts, chosen = [], [0], []
         looks = self._look(tasks.histories.take(pupils))
-        for task, (evidence, items) in zip(pupils.tolist(), looks, strict=True):
+        for task, (signals, items) in zip(pupils.tolist(), looks, strict=True):
             wanted = np.isin(items, tasks.wanted[task])
             if wanted.any():
                 some = rng.permutation(np.flatnonzero(~wanted))[: self.against]
                 rows = np.concatenate([np.flatnonzero(wanted)[:1], some])
-                values.append(evidence.of(items[rows]).values)
+                values.append(signals.of(items[rows]).values)
                 starts.append(starts[-1] + len(rows))
                 chosen.append(0)
         self._progress(f"{len(chosen)} of {len(pupils)} users teach the ranker")
@@ -187,10 +187,10 @@ class Hybrid(Recommender):
         counts = self.sources[Popularity.name].score(Sequences.of([[]]))[0]
         gains = []
         looks = self._look(tasks.histories.take(which))
-        for task, (evidence, items) in zip(which.tolist(), looks, strict=True):
+        for task, (signals, items) in zip(which.tolist(), looks, strict=True):
             wanted = int(tasks.wanted[task][0])
             scores = np.full(self.n_items, -np.inf, np.float32)
-            scores[items] = self.order(evidence.of(items))
+            scores[items] = self.order(signals.of(items))
             popular = counts.copy()
             popular[tasks.seen[task]] = -np.inf
             places = [np.count_nonzero(each > each[wanted]) for each in (scores, popular)]
@@ -207,8 +207,8 @@ class Hybrid(Recommender):
 
     def score(self, histories: Sequences, users: npt.NDArray[np.int64] | None = None) -> Floats:
         scores = np.full((len(histories), self.n_items), -np.inf, np.float32)
-        for k, (evidence, items) in enumerate(self._look(histories)):
-            scores[k, items] = self.order(evidence.of(items))
+        for k, (signals, items) in enumerate(self._look(histories)):
+            scores[k, items] = self.order(signals.of(items))
         return scores
 
     def order(self, found: Candidates) -> Floats:
@@ -220,20 +220,20 @@ class Hybrid(Recommender):
         known = found.values[:, CHOOSERS] > 0
         return np.where(known, 1 / (10.0 + places), 0).sum(axis=1).astype(np.float32)
 
-    def evidence(self, history: list[int]) -> Evidence:
+    def signals(self, history: list[int]) -> Signals:
         """What the sources say of a history of item rows, oldest first."""
-        return Evidence.of_many(self.sources, Sequences.of([history]))[0]
+        return Signals.of_many(self.sources, Sequences.of([history]))[0]
 
-    def _look(self, histories: Sequences) -> Iterator[tuple[Evidence, Rows]]:
+    def _look(self, histories: Sequences) -> Iterator[tuple[Signals, Rows]]:
         """What the sources say of each history, and candidates that are not in it."""
 
-        def block(first: int) -> list[tuple[Evidence, Rows]]:
+        def block(first: int) -> list[tuple[Signals, Rows]]:
             some = histories.take(np.arange(first, min(first + _BLOCK, len(histories))))
             found = []
-            for k, evidence in enumerate(Evidence.of_many(self.sources, some)):
+            for k, signals in enumerate(Signals.of_many(self.sources, some)):
                 free = np.ones(self.n_items, bool)
                 free[some[k]] = False
-                found.append((evidence, evidence.choose(free, self.per_source)))
+                found.append((signals, signals.choose(free, self.per_source)))
             return found
 
         for found in in_order(block, range(0, len(histories), _BLOCK)):

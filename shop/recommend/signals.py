@@ -94,7 +94,7 @@ class Candidates:
         return Candidates(self.items[places], self.values[places], links)
 
 
-class Evidence:
+class Signals:
     """One history as the sources see it.
 
     Args:
@@ -121,7 +121,7 @@ class Evidence:
         self.strengths.update(scores)
 
     @classmethod
-    def of_many(cls, sources: Mapping[str, Recommender], histories: Sequences) -> list[Evidence]:
+    def of_many(cls, sources: Mapping[str, Recommender], histories: Sequences) -> list[Signals]:
         """What sources, by their names, say of each history; a few hundred at once at most, since
         each takes several numbers an item."""
         if not len(histories.items):

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from shop.recommend.hybrid import Hybrid
 from shop.recommend.interactions import Sequences
 from shop.recommend.links import Leaving, LinkRecommender
-from shop.recommend.signals import CHOOSERS, SIGNALS, Evidence, Signal, strongest
+from shop.recommend.signals import CHOOSERS, SIGNALS, Signal, Signals, strongest
 from tests.checks.recommender import SIZE, checker_board, has
 
 HISTORIES = [[], [3], [5, 5], *(has(user)[:length] for user in (0, 5) for length in (2, 7, 18))]
@@ -38,7 +38,7 @@ def expected(hybrid: Hybrid, signal: Signal, history: list[int]) -> np.ndarray:
 def test_signals_are_what_their_definitions_say(hybrid: Hybrid, history: list[int]) -> None:
     items = np.random.default_rng(1).permutation(SIZE)[:30]
 
-    found = hybrid.evidence(history).of(items)
+    found = hybrid.signals(history).of(items)
 
     assert found.items.tolist() == items.tolist()
     assert (found.values[:, -1] == len(history)).all()
@@ -50,28 +50,28 @@ def test_signals_are_what_their_definitions_say(hybrid: Hybrid, history: list[in
 
 @pytest.mark.parametrize("history", HISTORIES, ids=len)
 def test_what_chooses_is_one_of_the_signals(hybrid: Hybrid, history: list[int]) -> None:
-    evidence = hybrid.evidence(history)
+    signals = hybrid.signals(history)
 
     for column in CHOOSERS:
         signal = SIGNALS[column]
-        said = evidence.strengths.get(signal.source, np.zeros(SIZE))
+        said = signals.strengths.get(signal.source, np.zeros(SIZE))
         said = np.maximum(said, 0)
         np.testing.assert_allclose(said, expected(hybrid, signal, history), rtol=1e-4, atol=1e-6)
 
 
 def test_a_history_says_alone_what_it_says_among_others(hybrid: Hybrid) -> None:
     items = np.arange(SIZE)
-    together = Evidence.of_many(hybrid.sources, Sequences.of(HISTORIES))
+    together = Signals.of_many(hybrid.sources, Sequences.of(HISTORIES))
 
-    for history, evidence in zip(HISTORIES, together, strict=True):
-        alone = hybrid.evidence(history).of(items)
-        np.testing.assert_allclose(evidence.of(items).values, alone.values, rtol=1e-4, atol=1e-6)
+    for history, signals in zip(HISTORIES, together, strict=True):
+        alone = hybrid.signals(history).of(items)
+        np.testing.assert_allclose(signals.of(items).values, alone.values, rtol=1e-4, atol=1e-6)
 
 
 def test_candidates_are_free_or_named(hybrid: Hybrid) -> None:
     free = np.arange(SIZE) % 4 == 1
 
-    chosen = hybrid.evidence(has(5)).choose(free, 3, np.array([0, 2]))
+    chosen = hybrid.signals(has(5)).choose(free, 3, np.array([0, 2]))
 
     assert chosen.tolist() == sorted(set(chosen.tolist()))
     assert {0, 2} < set(chosen.tolist())
@@ -79,7 +79,7 @@ def test_candidates_are_free_or_named(hybrid: Hybrid) -> None:
 
 
 def test_candidates_are_taken_with_all_that_is_known_of_them(hybrid: Hybrid) -> None:
-    found = hybrid.evidence([1, 3]).of(np.array([7, 9, 11]))
+    found = hybrid.signals([1, 3]).of(np.array([7, 9, 11]))
 
     some = found.take([2, 0])
 
