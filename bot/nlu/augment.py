@@ -21,6 +21,7 @@ _KEYS = {
     for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm")
     for i, key in enumerate(row)
 }
+_FURTHER_DIGIT = re.compile(r"(?<=[0-9])[0-9]")
 _ENDINGS = ("", "", "?", "？", "!", "。", "~", "…", " 😊", " 🙏", "呢", "呀")
 
 
@@ -31,6 +32,8 @@ class Values:
     """
 
     KEPT = ("date", "price")
+    #: Their digits say nothing: others take their place, the first of each number aside.
+    NUMBERED = ("address", "order_id", "phone", "tracking_number")
 
     def __init__(self, examples: Iterable[Example]) -> None:
         """Collect them."""
@@ -51,6 +54,8 @@ class Values:
             value = example.text[mark.start : mark.end]
             if mark.entity not in self.KEPT and chance.random() < 0.5:
                 value = chance.choice(self._values[self._key(mark, value)])
+            if mark.entity in self.NUMBERED:
+                value = _FURTHER_DIGIT.sub(lambda _: chance.choice("0123456789"), value)
             text += example.text[done : mark.start]
             marks.append(Mark(mark.entity, len(text), len(text) + len(value)))
             text += value

@@ -1,6 +1,7 @@
 """The one rule by which tagger, patterns and catalogue become entities.
 
-    1. Patterns are law: the units of a match are one entity, of a type that the pattern allows.
+    1. Patterns are law: the units of a match are one entity, of a type that the pattern allows;
+       and an e-mail is nothing but what its pattern matches.
     2. The catalogue is advice: a word of it leans its units towards its type by a fixed bonus.
     3. The tagger says the rest, with some caution, and one Viterbi pass finds the best sequence
        under all three.
@@ -11,13 +12,14 @@ reported twice.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bot.nlu.lookups import Lookup
-from bot.nlu.patterns import Patterns
+from bot.nlu.patterns import FORMAL, Patterns
 from bot.nlu.tags import FORBIDDEN, OUTSIDE, Span, TagSet
 from bot.nlu.units import Read
 
@@ -55,16 +57,25 @@ def find_entities(
         if index is not None:
             scores[span.first, tagset.begin(index)] += bonus
             scores[span.first + 1 : span.last + 1, tagset.inside(index)] += bonus
+    free = np.ones(len(units), bool)
     for match in patterns.find(read.text):
         inside = [
             i
             for i, u in enumerate(units)
             if u.plain_start < match.end and u.plain_end > match.start
         ]
-        indices = [n for n in map(tagset.number, match.entities) if n is not None]
+        indices = _numbers(tagset, match.entities)
         if inside and indices:
             _decree(scores, tagset, inside[0], inside[-1], indices)
+            free[inside] = False
+    for index in _numbers(tagset, FORMAL):
+        scores[free, tagset.begin(index)] = scores[free, tagset.inside(index)] = FORBIDDEN
     return [_entity(read, span) for span in tagset.decode(scores)]
+
+
+def _numbers(tagset: TagSet, entities: Iterable[str]) -> list[int]:
+    """Those of the types that were trained."""
+    return [n for n in map(tagset.number, entities) if n is not None]
 
 
 def _decree(

@@ -41,6 +41,7 @@ class Model:
         graph: the ONNX graph.
         tokenizer: content of the pruned tokenizer.json.
         intents, entities: names, in the order of the heads.
+        touching: see `bot.nlu.tags`.
         calibration: from logits to confidences.
         longest: how many pieces the encoder can read.
         max_characters: where texts are cut.
@@ -54,6 +55,7 @@ class Model:
         tokenizer: dict[str, Any],
         intents: tuple[str, ...],
         entities: tuple[str, ...],
+        touching: tuple[str, ...],
         calibration: Calibration,
         longest: int,
         max_characters: int,
@@ -68,7 +70,7 @@ class Model:
         self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._featurizer = Featurizer(load_tokenizer(tokenizer), longest=longest)
         self.intents = intents
-        self.tagset = TagSet(entities)
+        self.tagset = TagSet(entities, touching)
         self.calibration = calibration
         self.max_characters = max_characters
 

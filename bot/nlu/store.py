@@ -23,7 +23,7 @@ from bot.nlu.serving import Model
 if TYPE_CHECKING:
     from bot.nlu.training import Trained
 
-FORMAT = 1
+FORMAT = 2
 FILES = ("model.onnx", "tokenizer.json", "meta.json", "outside.npz", "trained.npz")
 ARRAYS = ("means", "examples", "centre", "weights")
 
@@ -34,6 +34,7 @@ class Meta:
 
     intents: tuple[str, ...]
     entities: tuple[str, ...]
+    touching: tuple[str, ...]
     literals: dict[str, str]
     longest: int
     max_characters: int
@@ -58,6 +59,7 @@ def write(folder: Path, trained: Trained, *, literals: dict[str, str], max_chara
             "format": FORMAT,
             "intents": trained.intents,
             "entities": trained.entities,
+            "touching": trained.touching,
             "literals": literals,
             "longest": trained.longest,
             "max_characters": max_characters,
@@ -82,6 +84,7 @@ def read_meta(folder: Path) -> Meta:
     return Meta(
         intents=tuple(content["intents"]),
         entities=tuple(content["entities"]),
+        touching=tuple(content["touching"]),
         literals=content["literals"],
         longest=content["longest"],
         max_characters=content["max_characters"],
@@ -106,6 +109,7 @@ def read_model(folder: Path, *, threads: int) -> Model:
         tokenizer=read_tokenizer(folder),
         intents=meta.intents,
         entities=meta.entities,
+        touching=meta.touching,
         calibration=calibration,
         longest=meta.longest,
         max_characters=meta.max_characters,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,24 +23,38 @@ class Span:
     confidence: float = 1.0
 
 
+def touching(texts: Iterable[Sequence[Span]]) -> set[str]:
+    """Types of which two spans stand side by side in one of the texts."""
+    found = set()
+    for spans in texts:
+        ends = {(span.entity, span.last + 1) for span in spans}
+        found |= {span.entity for span in spans if (span.entity, span.first) in ends}
+    return found
+
+
 class TagSet:
     """Tags of the entity types: 0 outside, then B and I of each type in order.
 
     Args:
         entities: names of the types.
+        touching: those of which two may stand side by side with nothing between (瓜子花生), as
+            examples show. Of the others what touches is one: "EOS R50" is no two products.
     """
 
-    def __init__(self, entities: Sequence[str]) -> None:
+    def __init__(self, entities: Sequence[str], touching: Collection[str] = ()) -> None:
         """Number the tags."""
         self.entities = tuple(entities)
+        self.touching = tuple(sorted(touching))
         self.size = 1 + 2 * len(self.entities)
         self._number = {name: index for index, name in enumerate(self.entities)}
         # allowed[i, j]: may tag j follow tag i?
         allowed = np.zeros((self.size, self.size), np.float32)
-        for index in range(len(self.entities)):
-            inside = self.inside(index)
+        for index, name in enumerate(self.entities):
+            begin, inside = self.begin(index), self.inside(index)
             allowed[:, inside] = FORBIDDEN
-            allowed[[self.begin(index), inside], inside] = 0
+            allowed[[begin, inside], inside] = 0
+            if name not in touching:
+                allowed[[begin, inside], begin] = FORBIDDEN
         self._transitions = allowed
         self._start = allowed[OUTSIDE]
 

@@ -25,7 +25,7 @@ from bot.nlu.features import Features, Featurizer
 from bot.nlu.frozen import WORDS, Encoder, read_encoder, remember
 from bot.nlu.network import Batch, Network
 from bot.nlu.options import Options
-from bot.nlu.tags import TagSet
+from bot.nlu.tags import TagSet, touching
 from bot.nlu.units import read
 
 #: Tag of places that hold no unit.
@@ -42,6 +42,7 @@ class Trained:
 
     Attributes:
         intents, entities: names, in the order of the heads.
+        touching: see `bot.nlu.tags`.
         weights: of the trained part, fp16.
         graph: the whole model as ONNX.
         tokenizer: content of the pruned tokenizer.json.
@@ -52,6 +53,7 @@ class Trained:
 
     intents: tuple[str, ...]
     entities: tuple[str, ...]
+    touching: tuple[str, ...]
     weights: dict[str, Array]
     graph: bytes
     tokenizer: dict[str, Any]
@@ -104,11 +106,14 @@ class _Training:
         self.progress = progress
         self.chance = random.Random(options.random_seed)
         self.intents = tuple(sorted({e.intent for e in given}))
-        self.tagset = TagSet(sorted({m.entity for e in given for m in e.marks}))
         kept, aside = examples.split(given, options.held_out, seed=options.random_seed)
-        texts = [read(e.text, longest=options.max_characters).text for e in given]
+        reads = [read(e.text, longest=options.max_characters) for e in given]
+        self.tagset = TagSet(
+            sorted({m.entity for e in given for m in e.marks}),
+            touching(examples.spans(e.marks, r) for e, r in zip(given, reads, strict=True)),
+        )
         progress(f"reading the encoder in {folder}")
-        self.encoder = read_encoder(folder, texts)
+        self.encoder = read_encoder(folder, [r.text for r in reads])
         self.frozen = max(0, len(self.encoder.layers) - options.trained_layers)
         self.featurizer = Featurizer(
             self.encoder.pieces.tokenizer(), longest=self.encoder.config.longest
@@ -334,6 +339,7 @@ class _Training:
         return Trained(
             intents=self.intents,
             entities=self.tagset.entities,
+            touching=self.tagset.touching,
             weights=weights,
             graph=graph,
             tokenizer=self.encoder.pieces.content,

@@ -85,6 +85,15 @@ def test_where_a_form_allows_two_types_the_tagger_chooses(entity: str) -> None:
     assert entities(number, {number: entity}) == [(entity, number)]
 
 
+@pytest.mark.parametrize("text", ["CA 94610", "e-发票", "mail: joe"])
+def test_an_email_without_its_form_is_none(text: str) -> None:
+    assert entities(text, {text: "email"}) == []
+
+
+def test_of_an_email_and_what_was_tagged_around_it_the_form_is_left() -> None:
+    assert entities("e-发票给a@b.co吧", {"e-发票给a@b.co吧": "email"}) == [("email", "a@b.co")]
+
+
 def test_a_tagged_span_that_a_form_cuts_is_not_reported_twice() -> None:
     found = entities("XE1234567890黑色", {"XE1234567890黑色": "color"})
     assert found[0] == ("order_id", "XE1234567890")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 
@@ -44,6 +45,17 @@ def test_values_are_exchanged_for_others_of_their_type_and_script() -> None:
         (mark,) = copy.marks
         assert copy.text[mark.start : mark.end] in ("红色", "天蓝色")
     assert {values.exchanged(navy, chance).text for _ in range(50)} == {navy.text}
+
+
+def test_digits_of_numbers_and_addresses_change() -> None:
+    text = "把订单20231105001寄到文一西路969号3栋，买2件"
+    marks = (Mark("order_id", 3, 14), Mark("address", 16, 26), Mark("quantity", 28, 30))
+    given = Example(text, "x", marks)
+    values, chance = Values([given]), random.Random(0)
+    copies = [values.exchanged(given, chance) for _ in range(50)]
+    assert all(re.fullmatch(r"把订单2\d{10}寄到文一西路9\d\d号3栋，买2件", c.text) for c in copies)
+    assert len({copy.text for copy in copies}) > 40
+    assert {copy.marks for copy in copies} == {marks}
 
 
 def test_marks_become_spans_of_units() -> None:
