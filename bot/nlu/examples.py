@@ -45,11 +45,8 @@ def _marks(message: Message) -> tuple[Mark, ...]:
     return tuple(Mark(e["entity"], e["start"], e["end"]) for e in message.get("entities") or ())
 
 
-def spans(marks: Iterable[Mark], read: Read, *, units: int | None = None) -> list[Span]:
-    """Marks as spans of the first `units` units, or of all.
-
-    A mark that is cut off or holds no unit is left out.
-    """
+def spans(marks: Iterable[Mark], read: Read, *, units: int) -> list[Span]:
+    """Marks as spans of units; a mark that is cut off or holds no unit is left out."""
     found = []
     for mark in marks:
         inside = [

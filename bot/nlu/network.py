@@ -123,6 +123,8 @@ class Network(nn.Module):
         self.unit_place = nn.Embedding(PLACES, UNIT_WIDTH)
         self.around = nn.Conv1d(UNIT_WIDTH, UNIT_WIDTH, kernel_size=3, padding=1)
         self.tags = nn.Linear(UNIT_WIDTH, tags)
+        # From a tag (row) to the next (column), see `bot.nlu.crf`.
+        self.transitions = nn.Parameter(torch.zeros(tags, tags))
         self.dropout, self.word_dropout = dropout, word_dropout
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:

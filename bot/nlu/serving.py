@@ -41,7 +41,7 @@ class Model:
         graph: the ONNX graph.
         tokenizer: content of the pruned tokenizer.json.
         intents, entities: names, in the order of the heads.
-        touching: see `bot.nlu.tags`.
+        transitions: see `bot.nlu.tags`.
         calibration: from logits to confidences.
         longest: how many pieces the encoder can read.
         max_characters: where texts are cut.
@@ -55,7 +55,7 @@ class Model:
         tokenizer: dict[str, Any],
         intents: tuple[str, ...],
         entities: tuple[str, ...],
-        touching: tuple[str, ...],
+        transitions: Floats,
         calibration: Calibration,
         longest: int,
         max_characters: int,
@@ -70,7 +70,7 @@ class Model:
         self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._featurizer = Featurizer(load_tokenizer(tokenizer), longest=longest)
         self.intents = intents
-        self.tagset = TagSet(entities, touching)
+        self.tagset = TagSet(entities, transitions)
         self.calibration = calibration
         self.max_characters = max_characters
 

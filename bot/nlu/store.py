@@ -4,7 +4,7 @@ model.onnx       the whole model, int8
 tokenizer.json   the pruned tokenizer
 meta.json        names, temperature, what was cut where
 outside.npz      what the out-of-scope decision needs
-trained.npz      the trained part in fp16, for --finetune and explanations
+trained.npz      the trained part in fp16, for --finetune and explanations; the tags' transitions
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ class Meta:
 
     intents: tuple[str, ...]
     entities: tuple[str, ...]
-    touching: tuple[str, ...]
     literals: dict[str, str]
     longest: int
     max_characters: int
@@ -59,7 +58,6 @@ def write(folder: Path, trained: Trained, *, literals: dict[str, str], max_chara
             "format": FORMAT,
             "intents": trained.intents,
             "entities": trained.entities,
-            "touching": trained.touching,
             "literals": literals,
             "longest": trained.longest,
             "max_characters": max_characters,
@@ -84,7 +82,6 @@ def read_meta(folder: Path) -> Meta:
     return Meta(
         intents=tuple(content["intents"]),
         entities=tuple(content["entities"]),
-        touching=tuple(content["touching"]),
         literals=content["literals"],
         longest=content["longest"],
         max_characters=content["max_characters"],
@@ -104,12 +101,14 @@ def read_model(folder: Path, *, threads: int) -> Model:
         bias=content["bias"],
         **found,
     )
+    with np.load(folder / "trained.npz", allow_pickle=False) as arrays:
+        transitions = arrays["transitions"].astype(np.float32)
     return Model(
         graph=(folder / "model.onnx").read_bytes(),
         tokenizer=read_tokenizer(folder),
         intents=meta.intents,
         entities=meta.entities,
-        touching=meta.touching,
+        transitions=transitions,
         calibration=calibration,
         longest=meta.longest,
         max_characters=meta.max_characters,

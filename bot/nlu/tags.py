@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -23,39 +23,28 @@ class Span:
     confidence: float = 1.0
 
 
-def touching(texts: Iterable[Sequence[Span]]) -> set[str]:
-    """Types of which two spans stand side by side in one of the texts."""
-    found = set()
-    for spans in texts:
-        ends = {(span.entity, span.last + 1) for span in spans}
-        found |= {span.entity for span in spans if (span.entity, span.first) in ends}
-    return found
-
-
 class TagSet:
     """Tags of the entity types: 0 outside, then B and I of each type in order.
 
     Args:
         entities: names of the types.
-        touching: those of which two may stand side by side with nothing between (瓜子花生), as
-            examples show. Of the others what touches is one: "EOS R50" is no two products.
+        transitions: [tags, tags] how well a tag (row) goes with the next (column), in logits, as
+            was learned; all alike where not given. What means nothing is forbidden in any case.
     """
 
-    def __init__(self, entities: Sequence[str], touching: Collection[str] = ()) -> None:
+    def __init__(self, entities: Sequence[str], transitions: Scores | None = None) -> None:
         """Number the tags."""
         self.entities = tuple(entities)
-        self.touching = tuple(sorted(touching))
         self.size = 1 + 2 * len(self.entities)
         self._number = {name: index for index, name in enumerate(self.entities)}
         # allowed[i, j]: may tag j follow tag i?
         allowed = np.zeros((self.size, self.size), np.float32)
-        for index, name in enumerate(self.entities):
+        for index in range(len(self.entities)):
             begin, inside = self.begin(index), self.inside(index)
             allowed[:, inside] = FORBIDDEN
             allowed[[begin, inside], inside] = 0
-            if name not in touching:
-                allowed[[begin, inside], begin] = FORBIDDEN
-        self._transitions = allowed
+        self.allowed = allowed
+        self._transitions = allowed if transitions is None else allowed + transitions
         self._start = allowed[OUTSIDE]
 
     @staticmethod
@@ -88,28 +77,33 @@ class TagSet:
         Args:
             scores: [units, tags] logits.
         """
-        if not len(scores) or not scores.argmax(axis=1).any():
+        if not len(scores):
             return []
-        tags = self._best(scores)
+        found = self.spans(self._best(scores))
         shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
         chances = shifted / shifted.sum(axis=1, keepdims=True)
-        spans = []
+
+        def sure(span: Span) -> float:
+            """Its weakest unit says how sure a span is."""
+            index = self._number[span.entity]
+            own = chances[span.first : span.last + 1, [self.begin(index), self.inside(index)]]
+            return float(own.sum(axis=1).min())
+
+        return [replace(span, confidence=sure(span)) for span in found]
+
+    def spans(self, tags: Sequence[int]) -> list[Span]:
+        """The spans of an allowed sequence."""
+        found = []
         first = 0
         while first < len(tags):
-            tag = tags[first]
             last = first
-            if tag != OUTSIDE:
-                index = (tag - 1) // 2
+            if tags[first] != OUTSIDE:
+                index = (tags[first] - 1) // 2
                 while last + 1 < len(tags) and tags[last + 1] == self.inside(index):
                     last += 1
-                # Its weakest unit says how sure the span is.
-                sure = min(
-                    float(chances[place, [self.begin(index), self.inside(index)]].sum())
-                    for place in range(first, last + 1)
-                )
-                spans.append(Span(self.entities[index], first, last, sure))
+                found.append(Span(self.entities[index], first, last))
             first = last + 1
-        return spans
+        return found
 
     def _best(self, scores: Scores) -> list[int]:
         best = scores[0] + self._start

@@ -19,13 +19,15 @@ from torch import Tensor, nn
 from bot.nlu import calibration, examples
 from bot.nlu.augment import Values, noisy
 from bot.nlu.calibration import Calibration
-from bot.nlu.examples import Example
+from bot.nlu.crf import surprise
+from bot.nlu.examples import Example, Mark
 from bot.nlu.export import whole_graph
 from bot.nlu.features import Features, Featurizer
 from bot.nlu.frozen import WORDS, Encoder, read_encoder, remember
+from bot.nlu.measures import Counts
 from bot.nlu.network import Batch, Network
 from bot.nlu.options import Options
-from bot.nlu.tags import TagSet, touching
+from bot.nlu.tags import TagSet
 from bot.nlu.units import read
 
 #: Tag of places that hold no unit.
@@ -42,7 +44,6 @@ class Trained:
 
     Attributes:
         intents, entities: names, in the order of the heads.
-        touching: see `bot.nlu.tags`.
         weights: of the trained part, fp16.
         graph: the whole model as ONNX.
         tokenizer: content of the pruned tokenizer.json.
@@ -53,7 +54,6 @@ class Trained:
 
     intents: tuple[str, ...]
     entities: tuple[str, ...]
-    touching: tuple[str, ...]
     weights: dict[str, Array]
     graph: bytes
     tokenizer: dict[str, Any]
@@ -70,6 +70,23 @@ class Prepared:
     hidden: npt.NDArray[np.float16]
     intent: int
     tags: Array
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """What the network says of texts.
+
+    Attributes:
+        logits: [texts, intents].
+        sentences: [texts, 2 x hidden].
+        intents: [texts] the right ones.
+        units: a pair a text, [units, tags] logits and [units] right tags.
+    """
+
+    logits: Array
+    sentences: Array
+    intents: Array
+    units: list[tuple[Array, Array]]
 
 
 def train(
@@ -106,14 +123,11 @@ class _Training:
         self.progress = progress
         self.chance = random.Random(options.random_seed)
         self.intents = tuple(sorted({e.intent for e in given}))
+        self.tagset = TagSet(sorted({m.entity for e in given for m in e.marks}))
         kept, aside = examples.split(given, options.held_out, seed=options.random_seed)
-        reads = [read(e.text, longest=options.max_characters) for e in given]
-        self.tagset = TagSet(
-            sorted({m.entity for e in given for m in e.marks}),
-            touching(examples.spans(e.marks, r) for e, r in zip(given, reads, strict=True)),
-        )
+        texts = [read(e.text, longest=options.max_characters).text for e in given]
         progress(f"reading the encoder in {folder}")
-        self.encoder = read_encoder(folder, [r.text for r in reads])
+        self.encoder = read_encoder(folder, texts)
         self.frozen = max(0, len(self.encoder.layers) - options.trained_layers)
         self.featurizer = Featurizer(
             self.encoder.pieces.tokenizer(), longest=self.encoder.config.longest
@@ -132,6 +146,7 @@ class _Training:
         if wanted == "auto":
             wanted = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = torch.device(wanted)
+        self.allowed = torch.from_numpy(self.tagset.allowed).to(self.device)
         self.words = torch.from_numpy(self.encoder.top[WORDS].astype(np.float16))
 
     def _prepare(self, given: Sequence[Example]) -> list[Prepared]:
@@ -182,7 +197,7 @@ class _Training:
             for batch, intents, tags in batches:
                 with self._precision():
                     intent_logits, tag_logits, _ = network(batch)
-                loss = self._loss(intent_logits, tag_logits, intents, tags)
+                loss = self._loss(intent_logits, tag_logits, network.transitions, intents, tags)
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -196,7 +211,7 @@ class _Training:
                 entry |= self._measure(average)
             history.append(entry)
             self.progress(_line(entry, options.epochs))
-            score = entry.get("accuracy", 0.0) + 0.5 * entry.get("tags", 0.0)
+            score = entry.get("accuracy", 0.0) + 0.5 * entry.get("entities", 0.0)
             if best is None or score > best[0] or not self.aside:
                 best = (score, copy.deepcopy(average.state_dict()))
                 waited = 0
@@ -286,39 +301,47 @@ class _Training:
         return nullcontext()
 
     def _loss(
-        self, intent_logits: Tensor, tag_logits: Tensor, intents: Tensor, tags: Tensor
+        self,
+        intent_logits: Tensor,
+        tag_logits: Tensor,
+        transitions: Tensor,
+        intents: Tensor,
+        tags: Tensor,
     ) -> Tensor:
         loss = nn.functional.cross_entropy(
             intent_logits, intents, label_smoothing=self.options.label_smoothing
         )
         if self.tagset.entities and self.options.tag_weight:
-            flat = tag_logits.reshape(-1, self.tagset.size)
-            told = nn.functional.cross_entropy(flat, tags.reshape(-1), ignore_index=NOTHING)
-            loss = loss + self.options.tag_weight * torch.nan_to_num(told)
+            mask = tags != NOTHING
+            told = surprise(tag_logits, transitions + self.allowed, tags, mask)
+            loss = loss + self.options.tag_weight * told.sum() / mask.sum().clamp(min=1)
         return loss
 
     @torch.no_grad()
-    def _scores(self, network: Network, items: list[Prepared]) -> tuple[Array, ...]:
-        """Intent logits, sentences, intents, and the share of right tags."""
+    def _scores(self, network: Network, items: list[Prepared]) -> _Scores:
         logits, sentences, intents = [], [], []
-        right = said = 0
+        units: list[tuple[Array, Array]] = []
         for batch, wanted, tags in self._batches(items, shuffle=False):
             with self._precision():
                 intent_logits, tag_logits, sentence = network(batch)
             logits.append(intent_logits.float().cpu().numpy())
             sentences.append(sentence.cpu().numpy())
             intents.append(wanted.cpu().numpy())
-            told = tag_logits.argmax(-1)
-            matters = (tags > 0) | ((tags == 0) & (told > 0))
-            right += int((told == tags)[matters].sum())
-            said += int(matters.sum())
-        share = np.array(right / said if said else 1.0)
-        return np.concatenate(logits), np.concatenate(sentences), np.concatenate(intents), share
+            units += zip(tag_logits.cpu().numpy(), tags.cpu().numpy(), strict=True)
+        return _Scores(
+            np.concatenate(logits), np.concatenate(sentences), np.concatenate(intents), units
+        )
 
     def _measure(self, network: Network) -> dict[str, float]:
-        logits, _, intents, share = self._scores(network, self.aside)
-        accuracy = float((logits.argmax(1) == intents).mean())
-        return {"accuracy": accuracy, "tags": float(share)}
+        scores = self._scores(network, self.aside)
+        tagset = TagSet(self.tagset.entities, network.transitions.cpu().numpy())
+        entities = Counts()
+        for units, tags in scores.units:
+            there = tags != NOTHING
+            wanted, found = tagset.spans(tags[there]), tagset.decode(units[there])
+            entities.add(*({Mark(s.entity, s.first, s.last) for s in x} for x in (wanted, found)))
+        accuracy = float((scores.logits.argmax(1) == scores.intents).mean())
+        return {"accuracy": accuracy, "entities": entities.scores()["f1"]}
 
     def _finish(self, network: Network, history: list[dict[str, float]]) -> Trained:
         self.progress("fitting the confidences")
@@ -326,8 +349,8 @@ class _Training:
         seen = self._scores(network, self.kept)
         aside = self._scores(network, self.aside) if self.aside else seen
         calibrated = calibration.fit(
-            seen=(seen[0], seen[1], seen[2]),
-            held_out=(aside[0], aside[1], aside[2]),
+            seen=(seen.logits, seen.sentences, seen.intents),
+            held_out=(aside.logits, aside.sentences, aside.intents),
             intents=len(self.intents),
             outside=self.intents.index(outside) if outside in self.intents else -1,
         )
@@ -339,7 +362,6 @@ class _Training:
         return Trained(
             intents=self.intents,
             entities=self.tagset.entities,
-            touching=self.tagset.touching,
             weights=weights,
             graph=graph,
             tokenizer=self.encoder.pieces.content,
@@ -370,7 +392,7 @@ def _has_bfloat16() -> bool:
 def _line(entry: dict[str, float], epochs: int) -> str:
     parts = [f"epoch {int(entry['epoch'])} of {epochs}", f"loss {entry['loss']:.3f}"]
     if "accuracy" in entry:
-        parts.append(f"held out: intents {entry['accuracy']:.3f}, tags {entry['tags']:.3f}")
+        parts.append(f"held out: intents {entry['accuracy']:.3f}, entities {entry['entities']:.3f}")
     return ", ".join([*parts, f"{entry['seconds']:.0f} s"])
 
 

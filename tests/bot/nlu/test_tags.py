@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bot.nlu.tags import Span, TagSet, touching
+from bot.nlu.tags import Span, TagSet
 
-TAGS = TagSet(["color", "size"], touching=["color"])
+TAGS = TagSet(["color", "size"])
 B_COLOR, I_COLOR, B_SIZE, I_SIZE = 1, 2, 3, 4
 
 
@@ -43,19 +43,14 @@ def test_a_span_does_not_change_its_type() -> None:
     assert [(s.entity, s.first, s.last) for s in TAGS.decode(wishes)] == [("color", 0, 1)]
 
 
-def test_two_that_touch_are_one_where_no_example_showed_two() -> None:
-    wishes = scores(B_COLOR, B_COLOR, B_SIZE, B_SIZE)
-    wishes[3, I_SIZE] = 9
-    found = [(s.entity, s.first, s.last) for s in TAGS.decode(wishes)]
-    assert found == [("color", 0, 0), ("color", 1, 1), ("size", 2, 3)]
-
-
-def test_types_that_touch_are_learned_from_spans() -> None:
-    texts = [
-        [Span("color", 0, 0), Span("color", 1, 2)],
-        [Span("size", 0, 1), Span("size", 3, 3), Span("color", 2, 2)],
-    ]
-    assert touching(texts) == {"color"}
+def test_learned_transitions_decide_where_the_scores_are_near() -> None:
+    wishes = scores(B_SIZE, B_SIZE)
+    wishes[1, I_SIZE] = 9
+    assert len(TAGS.decode(wishes)) == 2
+    learned = np.zeros((TAGS.size, TAGS.size), np.float32)
+    learned[B_SIZE, B_SIZE] = -2
+    (span,) = TagSet(TAGS.entities, learned).decode(wishes)
+    assert (span.entity, span.first, span.last) == ("size", 0, 1)
 
 
 def test_no_units_no_spans() -> None:
