@@ -334,7 +334,7 @@ class _Training:
 
     def _measure(self, network: Network) -> dict[str, float]:
         scores = self._scores(network, self.aside)
-        tagset = TagSet(self.tagset.entities, network.transitions.cpu().numpy())
+        tagset = TagSet(self.tagset.entities, network.transitions.detach().cpu().numpy())
         entities = Counts()
         for units, tags in scores.units:
             there = tags != NOTHING
