@@ -30,6 +30,9 @@ class TagSet:
         entities: names of the types.
         transitions: [tags, tags] how well a tag (row) goes with the next (column), in logits, as
             was learned; all alike where not given. What means nothing is forbidden in any case.
+
+    Attributes:
+        allowed: [tags, tags] nought where a tag may follow another, else `FORBIDDEN`.
     """
 
     def __init__(self, entities: Sequence[str], transitions: Scores | None = None) -> None:
