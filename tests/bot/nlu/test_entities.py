@@ -24,7 +24,6 @@ def entities(
     *,
     lookup: Lookup | None = None,
     bonus: float = 2.5,
-    caution: float = 0.0,
 ) -> list[tuple[str, str]]:
     """Entities where the tagger says nothing but the wishes (word -> type)."""
     found = read(text, longest=512)
@@ -44,7 +43,6 @@ def entities(
         patterns=PATTERNS,
         lookup=lookup or Lookup(),
         bonus=bonus,
-        caution=caution,
     )
     for entity in answer:
         assert text[entity["start"] : entity["end"]] == entity["value"]
@@ -125,13 +123,6 @@ def test_the_tagger_overrules_the_catalogue_where_it_is_sure() -> None:
 
 def test_without_a_bonus_the_catalogue_says_nothing() -> None:
     assert entities("耳机", lookup=CATALOGUE, bonus=0) == []
-
-
-def test_with_caution_the_tagger_must_be_surer() -> None:
-    told = {"Zorblax": "brand"}
-    assert entities("a Zorblax", told, caution=3.5) == [("brand", "Zorblax")]
-    assert entities("a Zorblax", told, caution=4.5) == []
-    assert entities("mail JOE@X.CO", caution=50) == [("email", "JOE@X.CO")], "patterns are law"
 
 
 def test_words_that_mean_too_much_are_left_out() -> None:

@@ -67,7 +67,7 @@ def test_a_thousand_hostile_texts(model: Model) -> None:
         if answer is not None:
             found = find_entities(
                 answer.read, answer.tags, model.tagset,
-                patterns=patterns, lookup=Lookup(), bonus=0.0, caution=0.5,
+                patterns=patterns, lookup=Lookup(), bonus=0.0,
             )  # fmt: skip
             assert abs(float(answer.probabilities.sum()) - 1) < 1e-3
             for entity in found:
