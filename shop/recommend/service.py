@@ -282,13 +282,15 @@ class Recommendations:
         mask[before] &= shelf.consumable[before]
         for subject, value in shopper.dislikes:
             mask &= ~shelf.about(subject, value)
-        if context.gift and query.category is None:
-            out = recipients.unwanted(context.gender, context.age)
-            mask &= ~shelf.categories.among(out)
+        if context.gift:
+            out = shelf.categories.among(recipients.unwanted(context.gender, context.age))
+            if query.category is None:
+                mask &= ~out
+                if context.age in recipients.CHILDREN:
+                    mask &= shelf.categories.among(recipients.FOR_CHILDREN)
             for word in recipients.made_for_others(context.gender):
-                mask &= ~shelf.mentions(word)
-            if context.age in recipients.CHILDREN:
-                mask &= shelf.categories.among(recipients.FOR_CHILDREN)
+                # What is left of an unsuitable department was asked for by name.
+                mask &= out | ~shelf.mentions(word)
         return mask
 
     # --- choosing

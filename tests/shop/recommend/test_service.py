@@ -268,22 +268,47 @@ def test_a_present_follows_the_recipient_and_not_the_giver(
     assert sum(catalogue[r.product_id].category in suits for r in found) >= 3
 
 
-@pytest.mark.parametrize(("gender", "hers"), [("female", True), ("male", False)])
+@pytest.mark.parametrize(("gender", "other"), [("female", "men"), ("male", "women")])
+@pytest.mark.parametrize(
+    "query",
+    [
+        ProductQuery(limit=50),
+        ProductQuery(text="斜挎包 crossbody bag", limit=50),
+        ProductQuery(category="crossbody", limit=50),
+        ProductQuery(category="rain_jacket", limit=50),
+    ],
+)
 def test_a_present_is_not_made_for_the_other_gender(
-    recommendations: Recommendations, catalogue: dict[int, Product], gender: str, hers: bool
+    recommendations: Recommendations,
+    catalogue: dict[int, Product],
+    query: ProductQuery,
+    gender: str,
+    other: str,
 ) -> None:
-    def made_for(product: Product) -> set[str]:
-        words = f"{product.name.zh} {product.name.en} ".split()
-        said = {"男士": "men", "men's": "men", "女士": "women", "women's": "women"}
-        return {who for word, who in said.items() if any(w.startswith(word) for w in words)}
+    found = recommendations.for_request(None, query, Context(gift=True, gender=gender))
+    assert found
+    assert other not in {who for each in found for who in made_for(catalogue[each.product_id])}
 
-    bags = ProductQuery(text="斜挎包 crossbody bag", limit=50)
-    for query in (bags, ProductQuery(limit=50)):
-        found = recommendations.for_request(None, query, Context(gift=True, gender=gender))
-        made = {who for each in found for who in made_for(catalogue[each.product_id])}
-        assert made <= {"women" if hers else "men"}
-    anybody = recommendations.for_request(None, bags, Context(gift=True))
-    assert "men" in {who for each in anybody for who in made_for(catalogue[each.product_id])}
+
+@pytest.mark.parametrize(
+    ("kind", "gender"), [("crossbody", "male"), ("rain_jacket", "female"), ("shirt", "female")]
+)
+def test_a_present_is_made_for_the_recipient_or_what_was_asked_for_by_name(
+    recommendations: Recommendations, catalogue: dict[int, Product], kind: str, gender: str
+) -> None:
+    query = ProductQuery(category=kind, limit=50)
+    anybody = recommendations.for_request(None, query, Context(gift=True))
+    found = recommendations.for_request(None, query, Context(gift=True, gender=gender))
+    made = {each.product_id for each in anybody if made_for(catalogue[each.product_id])}
+    assert made
+    assert made <= {each.product_id for each in found}
+
+
+def made_for(product: Product) -> set[str]:
+    """Whom its name says it is made for."""
+    said = {"男": "men", "men's": "men", "女": "women", "women's": "women"}
+    words = f"{product.name.zh} {product.name.en}".casefold().split()
+    return {who for word in words for begin, who in said.items() if word.startswith(begin)}
 
 
 def test_a_child_gets_toys(recommendations: Recommendations, catalogue: Any) -> None:
