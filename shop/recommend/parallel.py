@@ -1,4 +1,4 @@
-"""Work in pieces on all processors."""
+"""Work in pieces on several processors."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TypeVar
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
+#: However many processors there are: what is worked on at once must fit the memory.
+WORKERS = min(os.cpu_count() or 1, 8)
 
 
 def in_order(call: Callable[[Piece], Result], pieces: Iterable[Piece]) -> Iterator[Result]:
@@ -17,12 +19,11 @@ def in_order(call: Callable[[Piece], Result], pieces: Iterable[Piece]) -> Iterat
 
     Threads suffice, since NumPy and SciPy let go of the interpreter in their long loops.
     """
-    workers = os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(WORKERS) as pool:
         pending: deque[Future[Result]] = deque()
         for piece in pieces:
             pending.append(pool.submit(call, piece))
-            if len(pending) > workers:
+            if len(pending) > WORKERS:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import os
 import threading
 import time
 
 import pytest
 
-from shop.recommend.parallel import in_order
+from shop.recommend.parallel import WORKERS, in_order
 
 
 def test_results_come_in_the_order_of_the_pieces() -> None:
@@ -28,7 +27,7 @@ def test_only_a_few_pieces_are_ahead() -> None:
 
     next(results)
 
-    assert 1 <= len(begun) <= (os.cpu_count() or 1) + 1
+    assert 1 <= len(begun) <= WORKERS + 1
 
 
 def test_an_error_arrives_where_the_results_are_taken() -> None:
@@ -36,7 +35,7 @@ def test_an_error_arrives_where_the_results_are_taken() -> None:
         list(in_order(lambda piece: 1 // piece, [1, 0, 1]))
 
 
-@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="there is one processor")
+@pytest.mark.skipif(WORKERS < 2, reason="there is one processor")
 def test_pieces_are_worked_on_at_once() -> None:
     both = threading.Barrier(2, timeout=10)
 
