@@ -1,8 +1,8 @@
 """The hybrid: candidates from several recommenders, ordered by a small learned model.
 
-Each source gives one or more signals, numbers for every item. The strongest items of every source
-are candidates; `Ranker` orders them by their signals. It learns its weights from what each user
-did last, seen by sources that were fitted without that.
+The strongest items of every source are candidates, and each source says one or more numbers of
+them, its signals (`shop.recommend.signals`), by which `Ranker` orders them. It learns its weights
+from what each user did last, seen by sources that were fitted without that.
 """
 
 from __future__ import annotations

@@ -182,8 +182,8 @@ def _gains(
 
 
 def matched_words(text: str, of_products: Sequence[str]) -> list[list[str]]:
-    """For the texts of each product the words of a request that stand in them: whole English
-    words, and the longest pieces of Chinese of at least two characters."""
+    """For the texts of each product the words of a request that stand in them: English words where
+    a word begins with them, and the longest pieces of Chinese of at least two characters."""
     runs = dict.fromkeys(_RUN.findall(text.casefold()))
     begins = {run: re.compile(rf"(?<![a-z]){run}") for run in runs if run.isascii()}
     found: list[list[str]] = []
