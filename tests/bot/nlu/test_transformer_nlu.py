@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rasa.engine.graph import ExecutionContext, GraphSchema
 from rasa.engine.storage.local_model_storage import LocalModelStorage
@@ -19,6 +21,8 @@ from rasa.shared.nlu.training_data.loading import load_data
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from bot.nlu import store
+from bot.nlu.tags import TagSet
 from bot.nlu.tokenizer import ShopTokenizer
 from bot.nlu.transformer_nlu import TransformerNLU
 from tests.checks.nlu import NluChecks, Parse
@@ -194,6 +198,34 @@ def test_nothing_is_pickled(trained: tuple[LocalModelStorage, Resource]) -> None
             "outside.npz",
             "trained.npz",
         }
+
+
+@pytest.fixture
+def copied(trained: tuple[LocalModelStorage, Resource], tmp_path: Path) -> Path:
+    """A copy of the model's files."""
+    storage, resource = trained
+    with storage.read_from(resource) as folder:
+        return Path(shutil.copytree(folder, tmp_path / "model"))
+
+
+def test_learned_transitions_are_served(copied: Path) -> None:
+    weights = store.read_weights(copied)
+    assert weights["transitions"].any(), "something was learned"
+    begin = TagSet.begin(0)
+    weights["transitions"][begin, begin] = -100
+    np.savez(copied / "trained.npz", **weights)
+    tagset = store.read_model(copied, threads=1).tagset
+    scores = np.zeros((2, tagset.size), np.float32)
+    scores[:, begin] = 50
+    assert len(TagSet(tagset.entities).decode(scores)) == 2
+    assert len(tagset.decode(scores)) == 1
+
+
+def test_a_model_of_another_format_is_refused(copied: Path) -> None:
+    meta = json.loads((copied / "meta.json").read_text(encoding="utf-8"))
+    (copied / "meta.json").write_text(json.dumps({**meta, "format": store.FORMAT - 1}))
+    with pytest.raises(ValueError, match="train again"):
+        store.read_model(copied, threads=1)
 
 
 def test_finetuning_goes_on_from_the_weights(
