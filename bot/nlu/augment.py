@@ -33,7 +33,7 @@ class Values:
 
     KEPT = ("date", "price")
     #: Their digits say nothing: others take their place, the first of each number aside.
-    NUMBERED = ("address", "order_id", "phone", "tracking_number")
+    NUMBERED = ("address", "order_id", "tracking_number")
 
     def __init__(self, examples: Iterable[Example]) -> None:
         """Collect them."""
@@ -48,7 +48,8 @@ class Values:
         return mark.entity, bool(_CHINESE.search(value))
 
     def exchanged(self, example: Example, chance: random.Random) -> Example:
-        """A copy in which about half of the values are others of their type and script."""
+        """A copy in which about half of the values are others of their type and script, and digits
+        of numbers are others."""
         text, marks, done = "", [], 0
         for mark in sorted(example.marks, key=lambda mark: mark.start):
             value = example.text[mark.start : mark.end]

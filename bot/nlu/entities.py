@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bot.nlu.lookups import Lookup
-from bot.nlu.patterns import FORMAL, Patterns
+from bot.nlu.patterns import PATTERN_ONLY, Patterns
 from bot.nlu.tags import FORBIDDEN, Span, TagSet
 from bot.nlu.units import Read
 
@@ -64,7 +64,7 @@ def find_entities(
         if inside and indices:
             _decree(scores, tagset, inside[0], inside[-1], indices)
             free[inside] = False
-    for index in _numbers(tagset, FORMAL):
+    for index in _numbers(tagset, PATTERN_ONLY):
         scores[free, tagset.begin(index)] = scores[free, tagset.inside(index)] = FORBIDDEN
     return [_entity(read, span) for span in tagset.decode(scores)]
 

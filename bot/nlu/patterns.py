@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-#: Types that nothing but a form makes.
-FORMAL = ("email",)
+#: Types that nothing but their form makes.
+PATTERN_ONLY = ("email",)
 #: No letter or digit of the same run before or after.
 _ALONE = r"(?<![0-9a-z]){}(?![0-9a-z])"
 _EMAIL = (

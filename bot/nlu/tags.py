@@ -86,13 +86,13 @@ class TagSet:
         shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
         chances = shifted / shifted.sum(axis=1, keepdims=True)
 
-        def sure(span: Span) -> float:
-            """Its weakest unit says how sure a span is."""
+        def confidence(span: Span) -> float:
+            """That of its weakest unit, by the unit's own scores and without its neighbours."""
             index = self._number[span.entity]
             own = chances[span.first : span.last + 1, [self.begin(index), self.inside(index)]]
             return float(own.sum(axis=1).min())
 
-        return [replace(span, confidence=sure(span)) for span in found]
+        return [replace(span, confidence=confidence(span)) for span in found]
 
     def spans(self, tags: Sequence[int]) -> list[Span]:
         """The spans of an allowed sequence."""

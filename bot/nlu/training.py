@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from bot.nlu import calibration, examples
 from bot.nlu.augment import Values, noisy
 from bot.nlu.calibration import Calibration
-from bot.nlu.crf import surprise
+from bot.nlu.crf import negative_log_likelihood
 from bot.nlu.examples import Example, Mark
 from bot.nlu.export import whole_graph
 from bot.nlu.features import Features, Featurizer
@@ -27,7 +27,7 @@ from bot.nlu.frozen import WORDS, Encoder, read_encoder, remember
 from bot.nlu.measures import Counts
 from bot.nlu.network import Batch, Network
 from bot.nlu.options import Options
-from bot.nlu.tags import TagSet
+from bot.nlu.tags import OUTSIDE, TagSet
 from bot.nlu.units import read
 
 #: Tag of places that hold no unit.
@@ -80,7 +80,7 @@ class _Scores:
         logits: [texts, intents].
         sentences: [texts, 2 x hidden].
         intents: [texts] the right ones.
-        units: a pair a text, [units, tags] logits and [units] right tags.
+        units: a pair a text, [units, tags] logits and [units] right tags, `NOTHING` beyond it.
     """
 
     logits: Array
@@ -313,7 +313,9 @@ class _Training:
         )
         if self.tagset.entities and self.options.tag_weight:
             mask = tags != NOTHING
-            told = surprise(tag_logits, transitions + self.allowed, tags, mask)
+            told = negative_log_likelihood(
+                tag_logits, transitions + self.allowed, self.allowed[OUTSIDE], tags, mask
+            )
             loss = loss + self.options.tag_weight * told.sum() / mask.sum().clamp(min=1)
         return loss
 

@@ -155,9 +155,10 @@ class TransformerNLU(GraphComponent, IntentClassifier, EntityExtractorMixin):
 
     def train(self, training_data: TrainingData) -> Resource:
         """Train on the examples; what only channels send is remembered, not learned."""
-        # Read when torch is loaded. Threads that spin while they wait for one another make training
-        # several times slower on a machine that also does something else.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        # Read when torch is loaded. Threads that spin for long while they wait for one another make
+        # training several times slower on a machine that also does something else; threads that do
+        # not spin at all, a third slower on one that does not.
+        os.environ.setdefault("GOMP_SPINCOUNT", "5000")
         try:
             from bot.nlu.training import train
         except ImportError as error:
