@@ -374,20 +374,14 @@ class SqlShop(ShopBackend):
         kind: InteractionKind | None = None,
         since: datetime | None = None,
     ) -> tuple[Interaction, ...]:
-        statement = _history(of_a_kind=kind is not None, since_then=since is not None)
-        given = {"customer": customer_id, "n": limit, "kind": kind, "since": since}
         with reading(self.engine) as connection:
-            rows = connection.execute(statement, given).all()
-        return tuple(Interaction(*row) for row in reversed(rows))
+            return _newest(connection, customer_id, limit, kind, since)
 
     def tastes_and_history(
         self, customer_id: int, limit: int = 50
     ) -> tuple[tuple[Taste, ...], tuple[Interaction, ...]]:
-        newest = _history(of_a_kind=False, since_then=False)
         with reading(self.engine) as connection:
-            said = connection.execute(_TASTES, {"customer": customer_id}).all()
-            did = connection.execute(newest, {"customer": customer_id, "n": limit}).all()
-        return tuple(Taste(*row) for row in said), tuple(Interaction(*row) for row in reversed(did))
+            return _tastes(connection, customer_id), _newest(connection, customer_id, limit)
 
     # --- recommendations
 
@@ -453,8 +447,7 @@ class SqlShop(ShopBackend):
 
     def tastes(self, customer_id: int) -> tuple[Taste, ...]:
         with reading(self.engine) as connection:
-            rows = connection.execute(_TASTES, {"customer": customer_id})
-            return tuple(Taste(*row) for row in rows)
+            return _tastes(connection, customer_id)
 
     def forget_tastes(
         self,
@@ -704,6 +697,25 @@ def _known_id(value: int) -> int:
     if not 0 < value <= LARGEST_ID:
         raise NotFound("no such id")
     return value
+
+
+def _tastes(connection: Connection, customer_id: int) -> tuple[Taste, ...]:
+    rows = connection.execute(_TASTES, {"customer": customer_id})
+    return tuple(Taste(*row) for row in rows)
+
+
+def _newest(
+    connection: Connection,
+    customer_id: int,
+    limit: int,
+    kind: InteractionKind | None = None,
+    since: datetime | None = None,
+) -> tuple[Interaction, ...]:
+    """The last interactions of a customer, the newest last."""
+    statement = _history(of_a_kind=kind is not None, since_then=since is not None)
+    given = {"customer": customer_id, "n": limit, "kind": kind, "since": since}
+    rows = connection.execute(statement, given).all()
+    return tuple(Interaction(*row) for row in reversed(rows))
 
 
 def _exists(connection: Connection, table: Any, row_id: int) -> None:
