@@ -9,7 +9,8 @@ the evidence.
     viewed     product                        the customer looked at it, and it led here
     liked      product                        four or five stars or a like in chat, and it led here
     taste      subject, value                 the customer said to like this kind, brand …
-    together   product                        both were in one purchase, again and again
+    together   product                        both were in one purchase
+    companion  kind                           it was bought with several products of this kind
     similar    product                        their descriptions or their buyers are alike
     cheaper    product, saving                alike, and costs that much less
     instead    product                        alike, and the other cannot be had
@@ -40,8 +41,8 @@ from shop.recommend.signals import COLUMNS, Candidates
 from shop.recommend.view import Shopper, View
 
 CODES: Final = (
-    "bought", "carted", "viewed", "liked", "taste", "together", "similar", "cheaper", "instead",
-    "matches", "popular", "season", "fresh", "chosen",
+    "bought", "carted", "viewed", "liked", "taste", "together", "companion", "similar", "cheaper",
+    "instead", "matches", "popular", "season", "fresh", "chosen",
 )  # fmt: skip
 
 #: Among so many of the week's most popular of a category something is called popular.

@@ -44,7 +44,7 @@ _PURCHASES = 2000
 # Half of what is shown follows the shopper's own history after so many interactions.
 _TRUST_AFTER = 2.0
 # How much a reason to look at something counts, in logits of the ranker.
-_TEXT, _TASTE, _SEASON, _RECIPIENT = 1.5, 3.0, 0.7, 1.5
+_TEXT, _TASTE, _SEASON, _RECIPIENT = 1.5, 4.0, 0.7, 1.5
 # Of the best, so many are looked at for variety, and so much likeness costs.
 _POOL, _VARIETY = 60, 1.0
 # Listed within these days is new; the best of it gets this place, if it is that like the history.
@@ -192,30 +192,37 @@ class Recommendations:
         context: Context = Context(),
     ) -> tuple[Recommendation, ...]:
         """What is bought together with products and meets the conditions of a query, not more of
-        the same kind; empty when nobody knows. Raises: InvalidValue, Unavailable."""
+        the same kind; after that what is bought with other products of their kinds, which is known
+        of new ones too. Empty when nobody knows. Raises: InvalidValue, Unavailable."""
         check(query)
         shelf, view = self._now()
-        if view is None or view.artefact.baskets is None:
+        if view is None:
             return ()
         own = [view.item_of[i] for i in product_ids if i in view.item_of][-LONGEST_HISTORY:]
-        if not own:
-            return ()
+        kinds = {shelf.products[i].kind for i in product_ids if i in shelf.products}
+        kinds.update(view.artefact.kinds[own].tolist())
         shopper = self._shopper(customer_id, context)
         allowed = self._allowed(shelf, shopper, query, context)
         allowed[shelf.rows(product_ids)] = False
-        allowed &= ~shelf.kinds.among(view.artefact.kinds[own].tolist())
-        links = view.artefact.baskets.links[own].toarray()
-        strength = np.where(view.to_items(allowed), links.sum(axis=0), 0)
+        allowed &= ~shelf.kinds.among(kinds)
+        there = view.to_items(allowed)
+        of_kinds = [k for k, name in enumerate(view.kinds.names) if name in kinds]
+        with_own, with_kinds = view.together[own].toarray(), view.companions[of_kinds].toarray()
+        by_own, by_kinds = with_own.sum(axis=0), with_kinds.sum(axis=0)
+        strength = np.where(by_own > 0, by_own + by_kinds.max(), by_kinds) * there
         found = []
         for item in np.argsort(-strength, kind="stable")[: 4 * query.limit]:
             if strength[item] <= 0:
                 break
-            with_item = own[int(np.argmax(links[:, item]))]
-            evidence = {"product": int(view.artefact.item_ids[with_item])}
+            why: tuple[str, dict[str, Any]]
+            if by_own[item]:
+                with_item = own[int(np.argmax(with_own[:, item]))]
+                why = "together", {"product": int(view.artefact.item_ids[with_item])}
+            else:
+                with_kind = of_kinds[int(np.argmax(with_kinds[:, item]))]
+                why = "companion", {"kind": view.kinds.names[with_kind]}
             found.append(
-                Recommendation(
-                    int(view.artefact.item_ids[item]), float(strength[item]), "together", evidence
-                )
+                Recommendation(int(view.artefact.item_ids[item]), float(strength[item]), *why)
             )
         return self._still_there(found, query.limit)
 

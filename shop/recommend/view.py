@@ -7,6 +7,7 @@ from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 
 from shop.models import TasteSubject
 from shop.recommend.artefact import Artefact
@@ -41,6 +42,9 @@ class View:
         item_of: item row by product id.
         kinds: of every item.
         content: the items' texts, where they were encoded.
+        together: how strongly items are bought with one another, (items, items).
+        companions: how strongly items are bought with a kind, (kinds, items); nothing where that
+            hangs on a single product of it.
     """
 
     def __init__(self, artefact: Artefact, shelf: Shelf) -> None:
@@ -53,6 +57,15 @@ class View:
         content = artefact.hybrid.sources.get(Content.name)
         self.content = content if isinstance(content, Content) else None
         self.kinds = Labels.of(artefact.kinds.tolist())
+        size = len(artefact.item_ids)
+        baskets = artefact.baskets
+        self.together = baskets.links if baskets else sp.csr_matrix((size, size), dtype=np.float32)
+        of_kind = sp.csr_matrix(
+            (np.ones(size, np.float32), (self.kinds.codes, np.arange(size))),
+            (len(self.kinds.names), size),
+        )
+        by_several = of_kind @ (self.together > 0).astype(np.float32) > 1
+        self.companions = sp.csr_matrix((of_kind @ self.together).multiply(by_several))
         usual = np.ones(12, np.float32)
         # (kinds, months)
         self._season = np.stack([artefact.season.get(k, usual) for k in self.kinds.names])

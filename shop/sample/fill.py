@@ -28,6 +28,7 @@ from shop.sample.trade import (
     Demand,
     Ledger,
     Rows,
+    first_moment,
     make_coupons,
     plan,
     play,
@@ -38,7 +39,7 @@ from shop.text.words import Words
 
 MARK = "sample"
 # Moves with every change of the data, so that an older sample shop can be told.
-VERSION = "2"
+VERSION = "3"
 _AT_ONCE = 5000
 Say = Callable[[str], None]
 
@@ -62,7 +63,8 @@ def make_rows(now: datetime, words: Words) -> Rows:
     ]
     for scene in ALWAYS * 3:
         person = demand.person(chance, now - timedelta(days=30))
-        plans.append(play(chance, demand, person, now, scene))
+        basket = demand.basket(chance, person, first_moment(scene, now))
+        plans.append(play(chance, person, basket, now, scene))
     fates, weights = list(FATES), list(FATES.values())
     for placed_at in demand.times(chance, ORDERS - len(plans)):
         person = demand.person(chance, placed_at)

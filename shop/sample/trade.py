@@ -113,6 +113,15 @@ class Demand:
                 basket.append(item)
         return basket
 
+    def told_basket(self, person: Person, number: int, at: datetime) -> list[Item]:
+        """What a named customer bought with an order, counted from 0: a kind of their taste and
+        what goes with it, the same on any day and at any hour."""
+        chance = random.Random(f"{person.situation} {number}")
+        kinds = list(TASTES[max(person.tastes, key=lambda taste: person.tastes[taste])])
+        kind = kinds[number % len(kinds)]
+        wanted = [self.item(chance, person, each, at) for each in (kind, *TOGETHER.get(kind, {}))]
+        return [item for item in wanted if item]
+
 
 @dataclass
 class Plan:
@@ -575,19 +584,25 @@ _FATE_FOR: Final = {
 
 def story(chance: random.Random, demand: Demand, person: Person, now: datetime) -> Iterator[Plan]:
     """The orders that make a named customer's situation."""
-    for scene in _STORIES[person.situation or ""]:
-        yield play(chance, demand, person, now, scene)
+    for number, scene in enumerate(_STORIES[person.situation or ""]):
+        basket = demand.told_basket(person, number, first_moment(scene, now))
+        yield play(chance, person, basket, now, scene)
+
+
+def first_moment(scene: Scene, now: datetime) -> datetime:
+    """Since when its order may have been placed."""
+    return now - timedelta(days=scene[3])
 
 
 def play(
-    chance: random.Random, demand: Demand, person: Person, now: datetime, scene: Scene
+    chance: random.Random, person: Person, basket: list[Item], now: datetime, scene: Scene
 ) -> Plan:
     """An order that has come as far as the scene wants: lives are tried until one fits."""
     state, parcel, youngest, oldest = scene
     fate = "delay" if parcel == "delayed" else _FATE_FOR.get(state, "normal")
     for _ in range(20_000):
         placed_at = now - timedelta(days=chance.uniform(youngest, oldest))
-        it = plan(chance, person, demand.basket(chance, person, placed_at), placed_at, now, fate)
+        it = plan(chance, person, basket, placed_at, now, fate)
         if it.state == state and parcel in ("", _standing(it, now)):
             return it
     raise AssertionError(f"no order can come to {scene}")

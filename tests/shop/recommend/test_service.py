@@ -420,10 +420,57 @@ def test_what_goes_with_a_tent_is_a_sleeping_bag(
     for tent in [p.id for p in catalogue.values() if p.kind == "tent"]:
         found = recommendations.goes_with([tent], query=ProductQuery(limit=3))
         assert all(catalogue[each.product_id].kind != "tent" for each in found)
-        assert all(each.evidence == {"product": tent} for each in found)
         kinds.update(catalogue[each.product_id].kind for each in found[:1])
 
     assert kinds.most_common(1)[0][0] == "sleeping_bag"
+
+
+def test_what_goes_with_it_was_bought_with_it_or_with_its_kind(
+    recommendations: Recommendations, catalogue: dict[int, Product], acts: dict[int, list[Any]]
+) -> None:
+    """Checked against the table; what was bought with the very product comes first."""
+    partners: dict[int, set[int]] = defaultdict(set)
+    for basket in _baskets(acts):
+        for product_id in basket:
+            partners[product_id] |= basket - {product_id}
+    told = Counter()
+    for product in catalogue.values():
+        found = recommendations.goes_with([product.id], query=ProductQuery(limit=12))
+        assert [each.score for each in found] == sorted((r.score for r in found), reverse=True)
+        reasons = [each.reason for each in found]
+        assert reasons == sorted(reasons, key=["together", "companion"].index)
+        told.update(reasons)
+        for each in found:
+            others = {catalogue[i] for i in partners[each.product_id]}
+            if each.reason == "together":
+                assert each.evidence == {"product": product.id}
+                assert product in others
+            else:
+                assert each.evidence == {"kind": product.kind}
+                assert sum(other.kind == product.kind for other in others) > 1
+    assert min(told.values()) > 100 and len(told) == 2
+
+
+def test_what_goes_with_a_new_tent_is_what_goes_with_tents(
+    own_shop: SqlShop, learned: Path
+) -> None:
+    tent = next(p.id for p in own_shop.catalogue() if p.kind == "tent")
+    with writing(own_shop.engine) as connection:
+        for table, of_it, fresh in (
+            (schema.products, schema.products.c.id == tent, {"id": 9000}),
+            (
+                schema.variants,
+                schema.variants.c.product_id == tent,
+                {"id": 90000, "sku": "new", "product_id": 9000},
+            ),
+        ):
+            row = connection.execute(select(table).where(of_it)).mappings().first()
+            connection.execute(table.insert().values({**row, **fresh}))
+
+    found = _service(own_shop, learned).goes_with([9000], query=ProductQuery(limit=3))
+
+    assert own_shop.product(found[0].product_id).kind == "sleeping_bag"
+    assert {each.reason for each in found} == {"companion"}
 
 
 def test_nothing_goes_with_nothing(recommendations: Recommendations) -> None:
@@ -471,6 +518,20 @@ def test_an_unknown_product_is_not_found(recommendations: Recommendations) -> No
 
 
 # --- what is remembered -------------------------------------------------------------------------
+
+
+def _baskets(acts: dict[int, list[Any]]) -> list[set[int]]:
+    """What each customer bought within an hour of the purchase before."""
+    found: list[set[int]] = []
+    for own in acts.values():
+        before = None
+        for act in own:
+            if act.kind == "buy":
+                if before is None or act.at - before > timedelta(hours=1):
+                    found.append(set())
+                found[-1].add(act.product_id)
+                before = act.at
+    return found
 
 
 def _service(shop: SqlShop, folder: Path, **settings: Any) -> Recommendations:

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -171,6 +171,28 @@ def test_at_any_time_of_day_a_story_is_told_in_the_same_order(hour: int) -> None
     newest_first = sorted(plans, key=lambda plan: plan.placed_at, reverse=True)
     states = [plan.state for plan in newest_first]
     assert states[:4] == ["awaiting_payment", "paid", "shipped", "delivered"]
+
+
+def test_what_named_customers_bought_is_the_same_on_any_day_at_any_hour() -> None:
+    def bought(now: datetime) -> list[list[tuple[int, ...]]]:
+        people = make_people(now)
+        demand = Demand(make_items(now), people, now)
+        return [
+            [tuple(item.id for item in it.basket) for it in story(random.Random(1), demand, p, now)]
+            for p in people
+            if p.situation
+        ]
+
+    spring = NOW.replace(month=4, hour=3)
+    assert bought(NOW) == bought(NOW.replace(hour=23)) == bought(spring)
+
+
+def test_a_parcel_just_delivered_holds_a_dress_and_what_goes_with_it(
+    sample_shop: SqlShop,
+) -> None:
+    order = sample_shop.orders(situation(sample_shop, "just_delivered")).items[0]
+    kinds = [sample_shop.product(line.product_id).kind for line in order.lines]
+    assert kinds == ["dress", "sandals", "crossbody"]
 
 
 @pytest.mark.parametrize(
