@@ -65,16 +65,16 @@ class Explainer:
         count = 1 + max(
             (int(n.split(".")[1]) for n in trained if n.startswith("layers.")), default=-1
         )
-        frozen = self._config.layers - count
+        frozen = self._meta.frozen
         self._network = Network(
             self._config,
-            layers=self._config.layers,
+            layers=frozen + count,
             intents=len(self._meta.intents),
             tags=1 + 2 * len(self._meta.entities),
             dropout=0.0,
             means=count,
         ).eval()
-        self._network.start_from([weights.layer(i) for i in range(self._config.layers)])
+        self._network.start_from([weights.layer(i) for i in range(frozen + count)])
         for name, array in trained.items():
             if name.startswith("layers."):
                 _, index, rest = name.split(".", 2)

@@ -27,7 +27,7 @@ class Calibration:
     Attributes:
         outside: index of the out-of-scope intent, -1 where there is none.
         temperature: what logits are divided by.
-        means: [intents, width] unit vectors, the mean sentence of each intent.
+        means: [intents in scope, width] unit vectors, the mean sentence of each.
         examples: [n, width] unit vectors of out-of-scope examples.
         centre: [width] mean of all sentences, subtracted first.
         weights, bias: of the logistic regression, over standardized signs.
@@ -83,9 +83,10 @@ def _signs(
     top = others.max(axis=1)
     energy = top + np.log(np.exp(others - top[:, None]).sum(axis=1))
     vectors = _unit(sentence - centre)
-    near = (vectors @ np.delete(means, outside, axis=0).T).max(axis=1)
+    near = (vectors @ means.T).max(axis=1)
     if len(examples):
-        cosines = np.sort(vectors @ examples.T, axis=1)[:, -3:].mean(axis=1)
+        closest = -min(3, len(examples))
+        cosines = np.partition(vectors @ examples.T, closest, axis=1)[:, closest:].mean(axis=1)
     else:
         cosines = np.zeros(len(vectors), np.float32)
     return np.stack([logits[:, outside] - top, energy, near, cosines - near], axis=1)
@@ -110,7 +111,7 @@ def fit(
     vectors = _unit(sentences - centre)
     means = np.zeros((intents, vectors.shape[1]), np.float32)
     np.add.at(means, labels, vectors)
-    means = _unit(means)
+    means = _unit(means if outside < 0 else np.delete(means, outside, axis=0))
     examples = vectors[labels == outside][:1500]
     logits, sentences, labels = held_out
     temperature = _temperature(logits, labels, outside) if len(labels) else 1.0

@@ -35,7 +35,7 @@ class Encoder:
         config: sizes.
         pieces: the pruned tokenizer.
         top: embeddings, the words' pruned.
-        layers: all layers, lowest first.
+        layers: those that are used, lowest first.
     """
 
     config: BertConfig
@@ -44,8 +44,9 @@ class Encoder:
     layers: list[dict[str, Array]]
 
 
-def read_encoder(folder: Path, texts: Sequence[str]) -> Encoder:
-    """Read the encoder; pieces that the training texts use are kept in any case.
+def read_encoder(folder: Path, texts: Sequence[str], *, layers: int) -> Encoder:
+    """Read the lowest `layers` layers of the encoder, all where it has fewer; pieces that the
+    training texts use are kept in any case.
 
     Raises:
         EncoderError: The folder is missing or damaged.
@@ -60,7 +61,9 @@ def read_encoder(folder: Path, texts: Sequence[str]) -> Encoder:
     weights = Weights(folder)
     top = {name: weights[name] for name in TOP}
     top[WORDS] = weights.rows(WORDS, pieces.kept)
-    return Encoder(config, pieces, top, [weights.layer(i) for i in range(config.layers)])
+    return Encoder(
+        config, pieces, top, [weights.layer(i) for i in range(min(layers, config.layers))]
+    )
 
 
 def remember(

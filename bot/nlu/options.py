@@ -11,6 +11,7 @@ from rasa.shared.exceptions import InvalidConfigException
 #: Ranges of the numbers: name -> (least, most).
 RANGES: dict[str, tuple[float, float]] = {
     "epochs": (1, 1000),
+    "layers": (1, 48),
     "trained_layers": (0, 48),
     "batch_size": (1, 1024),
     "learning_rate": (1e-7, 1e-1),
@@ -39,7 +40,10 @@ class Options:
     encoder: str | None = None
     # Passes over the examples; `rasa train --epoch-fraction` scales it.
     epochs: int = 6
-    # How many of the encoder's upper layers are trained; those below are run once and remembered.
+    # How many of the encoder's layers are used, from the lowest. The uppermost serve its own task:
+    # without them a parse is faster and nothing is understood worse.
+    layers: int = 11
+    # How many of these are trained, the upper ones; those below are run once and remembered.
     trained_layers: int = 4
     batch_size: int = 32
     # Of the uppermost layer; each layer below takes `layer_decay` times that of the one above it.

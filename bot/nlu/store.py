@@ -23,7 +23,7 @@ from bot.nlu.serving import Model
 if TYPE_CHECKING:
     from bot.nlu.training import Trained
 
-FORMAT = 2
+FORMAT = 3
 FILES = ("model.onnx", "tokenizer.json", "meta.json", "outside.npz", "trained.npz")
 ARRAYS = ("means", "examples", "centre", "weights")
 
@@ -35,6 +35,7 @@ class Meta:
     intents: tuple[str, ...]
     entities: tuple[str, ...]
     literals: dict[str, str]
+    frozen: int
     longest: int
     max_characters: int
     history: list[dict[str, float]]
@@ -59,6 +60,7 @@ def write(folder: Path, trained: Trained, *, literals: dict[str, str], max_chara
             "intents": trained.intents,
             "entities": trained.entities,
             "literals": literals,
+            "frozen": trained.frozen,
             "longest": trained.longest,
             "max_characters": max_characters,
             "outside": calibration.outside,
@@ -83,6 +85,7 @@ def read_meta(folder: Path) -> Meta:
         intents=tuple(content["intents"]),
         entities=tuple(content["entities"]),
         literals=content["literals"],
+        frozen=content["frozen"],
         longest=content["longest"],
         max_characters=content["max_characters"],
         history=content["history"],

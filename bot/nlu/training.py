@@ -44,6 +44,7 @@ class Trained:
 
     Attributes:
         intents, entities: names, in the order of the heads.
+        frozen: how many of the encoder's layers lie below the trained ones.
         weights: of the trained part, fp16.
         graph: the whole model as ONNX.
         tokenizer: content of the pruned tokenizer.json.
@@ -54,6 +55,7 @@ class Trained:
 
     intents: tuple[str, ...]
     entities: tuple[str, ...]
+    frozen: int
     weights: dict[str, Array]
     graph: bytes
     tokenizer: dict[str, Any]
@@ -127,7 +129,7 @@ class _Training:
         kept, aside = examples.split(given, options.held_out, seed=options.random_seed)
         texts = [read(e.text, longest=options.max_characters).text for e in given]
         progress(f"reading the encoder in {folder}")
-        self.encoder = read_encoder(folder, texts)
+        self.encoder = read_encoder(folder, texts, layers=options.layers)
         self.frozen = max(0, len(self.encoder.layers) - options.trained_layers)
         self.featurizer = Featurizer(
             self.encoder.pieces.tokenizer(), longest=self.encoder.config.longest
@@ -364,6 +366,7 @@ class _Training:
         return Trained(
             intents=self.intents,
             entities=self.tagset.entities,
+            frozen=self.frozen,
             weights=weights,
             graph=graph,
             tokenizer=self.encoder.pieces.content,

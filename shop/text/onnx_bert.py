@@ -79,7 +79,7 @@ class GraphBuilder:
             x,
             self.constant(quantized),
             self.constant(scale.astype(np.float32)),
-            self.constant(np.zeros(len(scale), np.int8)),
+            "",  # int8 weights are symmetric: their zero is nought
             self.constant(bias.astype(np.float32)),
             contrib=True,
         )

@@ -18,11 +18,13 @@ EXAMPLES = [Example(f"{a}{b}", "return") for a in ("我要", "请帮我", "my ")
 EXAMPLES += [Example(f"{a}{b}", "find") for a in ("我要", "请帮我", "my ") for b in ("买鞋", "鞋")]
 
 
-@pytest.fixture(scope="module")
-def folder(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=[2, 1], ids=["all layers", "the lower layer"])
+def folder(
+    request: pytest.FixtureRequest, tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     options = Options(
-        epochs=40, trained_layers=1, held_out=0.0, noisy_copies=0, head_learning_rate=1e-2,
-        learning_rate=3e-3, batch_size=4, precision="float32",
+        epochs=40, layers=request.param, trained_layers=1, held_out=0.0, noisy_copies=0,
+        head_learning_rate=1e-2, learning_rate=3e-3, batch_size=4, precision="float32",
     )  # fmt: skip
     place = tmp_path_factory.mktemp("model")
     trained = train(EXAMPLES, options, tiny_folder, progress=lambda step: None)

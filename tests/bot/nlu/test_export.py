@@ -21,7 +21,11 @@ TEXTS = ("查订单", "return the red shoes please", "我 want 两双 blue 鞋",
 
 @pytest.fixture(scope="module")
 def encoder(tiny_folder: Path) -> Encoder:
-    return read_encoder(tiny_folder, list(TEXTS))
+    return read_encoder(tiny_folder, list(TEXTS), layers=2)
+
+
+def test_only_so_many_layers_are_used_as_there_are(tiny_folder: Path) -> None:
+    assert [len(read_encoder(tiny_folder, TEXTS, layers=n).layers) for n in (1, 2, 3)] == [1, 2, 2]
 
 
 @pytest.mark.parametrize("layers", [0, 1, 2])
