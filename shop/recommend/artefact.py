@@ -20,17 +20,20 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 
 from shop.errors import InvalidValue
 from shop.recommend.base import LAYOUT
 from shop.recommend.baskets import Baskets
 from shop.recommend.hybrid import Hybrid
 from shop.recommend.interactions import Floats
+from shop.recommend.labels import Labels
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +90,34 @@ class Artefact:
     digests: npt.NDArray[np.str_] | None = None
     log: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
     name: str = ""
+
+    @cached_property
+    def labels(self) -> Labels:
+        """The kinds, as numbers."""
+        return Labels.of(self.kinds.tolist())
+
+    @cached_property
+    def seasons(self) -> Floats:
+        """How much better than usual each of the labels sells in each month, (labels, 12)."""
+        usual = np.ones(12, np.float32)
+        return np.stack([self.season.get(kind, usual) for kind in self.labels.names])
+
+    @cached_property
+    def together(self) -> sp.csr_matrix:
+        """How strongly items are bought with one another, (items, items)."""
+        if self.baskets is not None:
+            return self.baskets.links
+        return sp.csr_matrix((len(self.item_ids), len(self.item_ids)), dtype=np.float32)
+
+    @cached_property
+    def companions(self) -> sp.csr_matrix:
+        """How strongly items are bought with each of the labels, (labels, items); nothing where
+        that hangs on a single item of it."""
+        codes, rows = self.labels.codes, np.arange(len(self.item_ids))
+        shape = len(self.labels.names), len(rows)
+        of_kind = sp.csr_matrix((np.ones(len(rows), np.float32), (codes, rows)), shape)
+        by_several = of_kind @ (self.together > 0).astype(np.float32) > 1
+        return sp.csr_matrix((of_kind @ self.together).multiply(by_several))
 
 
 def write(artefact: Artefact, folder: Path) -> Path:

@@ -22,6 +22,7 @@ from shop.recommend.artefact import Watched
 from shop.recommend.content import Content
 from shop.recommend.hybrid import Hybrid
 from shop.recommend.interactions import LONGEST_HISTORY, Floats
+from shop.recommend.labels import Mask
 from shop.recommend.links import LinkRecommender
 from shop.recommend.popularity import Popularity
 from shop.recommend.reasons import (
@@ -31,7 +32,7 @@ from shop.recommend.reasons import (
     popular_reason,
     reasons,
 )
-from shop.recommend.shelf import Mask, Shelf, Shelves
+from shop.recommend.shelf import Shelf, Shelves
 from shop.recommend.signals import Rows, Signals, strongest
 from shop.recommend.view import Shopper, View
 
@@ -206,8 +207,10 @@ class Recommendations:
         allowed[shelf.rows(product_ids)] = False
         allowed &= ~shelf.kinds.among(kinds)
         there = view.to_items(allowed)
-        of_kinds = [k for k, name in enumerate(view.kinds.names) if name in kinds]
-        with_own, with_kinds = view.together[own].toarray(), view.companions[of_kinds].toarray()
+        labels = view.artefact.labels
+        of_kinds = [k for k, name in enumerate(labels.names) if name in kinds]
+        with_own = view.artefact.together[own].toarray()
+        with_kinds = view.artefact.companions[of_kinds].toarray()
         by_own, by_kinds = with_own.sum(axis=0), with_kinds.sum(axis=0)
         strength = np.where(by_own > 0, by_own + by_kinds.max(), by_kinds) * there
         found = []
@@ -220,7 +223,7 @@ class Recommendations:
                 why = "together", {"product": int(view.artefact.item_ids[with_item])}
             else:
                 with_kind = of_kinds[int(np.argmax(with_kinds[:, item]))]
-                why = "companion", {"kind": view.kinds.names[with_kind]}
+                why = "companion", {"kind": labels.names[with_kind]}
             found.append(
                 Recommendation(int(view.artefact.item_ids[item]), float(strength[item]), *why)
             )
@@ -546,7 +549,7 @@ def _varied(view: View, items: Rows, scores: Floats, n: int) -> list[int]:
 
 def _likeness(view: View, items: Rows) -> npt.NDArray[np.float64]:
     """Likeness of items to each other, (items, items), 0 to 1 and a half."""
-    kinds = view.kinds.codes[items]
+    kinds = view.artefact.labels.codes[items]
     likeness = 0.5 * (kinds[:, None] == kinds[None, :])
     if view.content is not None:
         vectors = view.content.vectors[items]

@@ -7,13 +7,13 @@ from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from shop.models import TasteSubject
 from shop.recommend.artefact import Artefact
 from shop.recommend.content import Content
 from shop.recommend.interactions import Floats
-from shop.recommend.shelf import Labels, Mask, Shelf
+from shop.recommend.labels import Mask
+from shop.recommend.shelf import Shelf
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,7 @@ class View:
         rows: its row there; meaningless where it is not, (items,).
         listed: since when it is offered, seconds since 1970, (items,).
         item_of: item row by product id.
-        kinds: of every item.
         content: the items' texts, where they were encoded.
-        together: how strongly items are bought with one another, (items, items).
-        companions: how strongly items are bought with a kind, (kinds, items); nothing where that
-            hangs on a single product of it.
     """
 
     def __init__(self, artefact: Artefact, shelf: Shelf) -> None:
@@ -56,19 +52,6 @@ class View:
         self.item_of = {int(i): k for k, i in enumerate(artefact.item_ids)}
         content = artefact.hybrid.sources.get(Content.name)
         self.content = content if isinstance(content, Content) else None
-        self.kinds = Labels.of(artefact.kinds.tolist())
-        size = len(artefact.item_ids)
-        baskets = artefact.baskets
-        self.together = baskets.links if baskets else sp.csr_matrix((size, size), dtype=np.float32)
-        of_kind = sp.csr_matrix(
-            (np.ones(size, np.float32), (self.kinds.codes, np.arange(size))),
-            (len(self.kinds.names), size),
-        )
-        by_several = of_kind @ (self.together > 0).astype(np.float32) > 1
-        self.companions = sp.csr_matrix((of_kind @ self.together).multiply(by_several))
-        usual = np.ones(12, np.float32)
-        # (kinds, months)
-        self._season = np.stack([artefact.season.get(k, usual) for k in self.kinds.names])
 
     def to_items(self, mask: Mask) -> Mask:
         """A mask over products as one over items."""
@@ -76,4 +59,4 @@ class View:
 
     def season(self, month: int, items: npt.NDArray[np.int64]) -> Floats:
         """How much better than usual some items sell in a month (1 to 12), (items,)."""
-        return self._season[self.kinds.codes[items], month - 1]
+        return self.artefact.seasons[self.artefact.labels.codes[items], month - 1]

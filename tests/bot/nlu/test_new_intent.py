@@ -1,4 +1,4 @@
-"""Ten examples a language are enough for a new intent (on the real encoder, a minute)."""
+"""Ten examples a language are enough for a new intent (on the real encoder, four minutes)."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from shop.text import encoder
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 NEW = "request_invoice"
 OLD = ("check_order", "return_item", "ask_points", "greet", "out_of_scope")
-FEW, TRAIN, TEST = 10, 25, 20
+FEW, TRAIN, TEST = 10, 25, 100
+#: One training more or less moves a hundred messages by a point or two either way.
+TIMES = 4
 
 
 def accuracy(trained: Trained, place: Path, given: list[Example]) -> float:
-    place.mkdir()
+    place.mkdir(parents=True)
     store.write(place, trained, literals={}, max_characters=512)
     model = store.read_model(place, threads=1)
     right = 0
@@ -46,19 +48,25 @@ def test_a_new_intent_is_learned_and_costs_the_others_nothing(tmp_path: Path) ->
     for placed in read_placed(Path("data/nlu")):
         if placed.lang in ("zh", "en"):
             groups.setdefault((placed.example.intent, placed.lang), []).append(placed.example)
-    for key in sorted(groups):
-        random.Random(0).shuffle(groups[key])
-    old, new, old_test, new_test = [], [], [], []
-    for lang in ("zh", "en"):
-        for intent in OLD:
-            old += groups[intent, lang][:TRAIN]
-            old_test += groups[intent, lang][TRAIN : TRAIN + TEST]
-        new += groups[NEW, lang][:FEW]
-        new_test += groups[NEW, lang][FEW : FEW + TEST]
-    options = Options(epochs=15, held_out=0.0, noisy_copies=0, batch_size=16)
-    before = train(old, options, folder, progress=lambda step: None)
-    after = train([*old, *new], options, folder, progress=lambda step: None)
-    assert accuracy(after, tmp_path / "new", new_test) >= 0.85
-    loss = accuracy(before, tmp_path / "a", old_test) - accuracy(after, tmp_path / "b", old_test)
-    # Half a point, and one message of the few that are asked here.
-    assert loss <= 0.005 + 1 / len(old_test)
+    on_new, losses = [], []
+    for time in range(TIMES):
+        chance = random.Random(time)
+        mixed = {key: chance.sample(groups[key], len(groups[key])) for key in sorted(groups)}
+        old, new, old_test, new_test = [], [], [], []
+        for lang in ("zh", "en"):
+            for intent in OLD:
+                old += mixed[intent, lang][:TRAIN]
+                old_test += mixed[intent, lang][TRAIN : TRAIN + TEST]
+            new += mixed[NEW, lang][:FEW]
+            new_test += mixed[NEW, lang][FEW : FEW + TEST]
+        options = Options(epochs=15, held_out=0.0, noisy_copies=0, batch_size=16)
+        before = train(old, options, folder, progress=lambda step: None)
+        after = train([*old, *new], options, folder, progress=lambda step: None)
+        place = tmp_path / str(time)
+        on_new.append(accuracy(after, place / "new", new_test))
+        losses.append(
+            accuracy(before, place / "a", old_test) - accuracy(after, place / "b", old_test)
+        )
+    print(f"on it {np.mean(on_new):.3f}, the others lose {np.mean(losses):.4f}: {losses}")
+    assert np.mean(on_new) >= 0.85
+    assert np.mean(losses) <= 0.005
