@@ -35,7 +35,7 @@ GRAPH = "model.onnx"
 PIECES = "tokenizer.json"
 SUMS = "sums.json"
 MODEL_FILES = ("config.json", "tokenizer.json", "model.safetensors")
-HOW_TO = "delete it, then make encoder"
+HOW_TO = "delete it, then make train"
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ class SentenceEncoder:
         from tokenizers import Tokenizer
 
         if not folder.is_dir():
-            raise EncoderError(f"there is no encoder in {folder}: make encoder")
+            raise EncoderError(f"there is no encoder in {folder}: make train")
         check(folder)
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1

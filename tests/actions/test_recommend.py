@@ -479,7 +479,7 @@ async def test_words_of_a_wish_count_without_an_encoder(chat, artefact, caplog, 
 
 
 def test_a_missing_encoder_is_reported_when_it_is_asked():
-    with pytest.raises(EncoderError, match="make encoder"):
+    with pytest.raises(EncoderError, match="make train"):
         LazyEncoder().query(["tent"])
 
 

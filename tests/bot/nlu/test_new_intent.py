@@ -1,4 +1,4 @@
-"""Ten examples a language are enough for a new intent (on the real encoder, four minutes)."""
+"""Ten examples a language are enough for a new intent (on the project's data, 20 minutes)."""
 
 from __future__ import annotations
 
@@ -16,16 +16,14 @@ from bot.nlu.training import Trained, train
 from shop.errors import EncoderError
 from shop.text import encoder
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
-NEW = "request_invoice"
-OLD = ("check_order", "return_item", "ask_points", "greet", "out_of_scope")
-FEW, TRAIN, TEST = 10, 25, 100
-#: One training more or less moves a hundred messages by a point or two either way.
-TIMES = 4
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+NEW, FEW = "request_invoice", 10
+#: Of the other intents every tenth example is asked, not learned.
+ASKED = 10
 
 
 def accuracy(trained: Trained, place: Path, given: list[Example]) -> float:
-    place.mkdir(parents=True)
+    place.mkdir()
     store.write(place, trained, literals={}, max_characters=512)
     model = store.read_model(place, threads=1)
     right = 0
@@ -44,29 +42,23 @@ def test_a_new_intent_is_learned_and_costs_the_others_nothing(tmp_path: Path) ->
         )
     except EncoderError as error:
         pytest.skip(str(error))
-    groups: dict[tuple[str, str], list[Example]] = {}
-    for placed in read_placed(Path("data/nlu")):
-        if placed.lang in ("zh", "en"):
-            groups.setdefault((placed.example.intent, placed.lang), []).append(placed.example)
-    on_new, losses = [], []
-    for time in range(TIMES):
-        chance = random.Random(time)
-        mixed = {key: chance.sample(groups[key], len(groups[key])) for key in sorted(groups)}
-        old, new, old_test, new_test = [], [], [], []
-        for lang in ("zh", "en"):
-            for intent in OLD:
-                old += mixed[intent, lang][:TRAIN]
-                old_test += mixed[intent, lang][TRAIN : TRAIN + TEST]
-            new += mixed[NEW, lang][:FEW]
-            new_test += mixed[NEW, lang][FEW : FEW + TEST]
-        options = Options(epochs=15, held_out=0.0, noisy_copies=0, batch_size=16)
-        before = train(old, options, folder, progress=lambda step: None)
-        after = train([*old, *new], options, folder, progress=lambda step: None)
-        place = tmp_path / str(time)
-        on_new.append(accuracy(after, place / "new", new_test))
-        losses.append(
-            accuracy(before, place / "a", old_test) - accuracy(after, place / "b", old_test)
-        )
-    print(f"on it {np.mean(on_new):.3f}, the others lose {np.mean(losses):.4f}: {losses}")
-    assert np.mean(on_new) >= 0.85
-    assert np.mean(losses) <= 0.005
+    options = Options()
+    placed = [
+        p for p in read_placed(Path("data/nlu")) if p.example.intent not in options.literal_intents
+    ]
+    random.Random(0).shuffle(placed)
+    others = [p.example for p in placed if p.example.intent != NEW]
+    asked = others[::ASKED]
+    learned = [example for place, example in enumerate(others) if place % ASKED]
+    new, new_asked = [], []
+    for lang in ("zh", "en"):
+        given = [p.example for p in placed if p.example.intent == NEW and p.lang == lang]
+        new += given[:FEW]
+        new_asked += given[FEW:]
+    before = train(learned, options, folder)
+    after = train([*learned, *new], options, folder)
+    on_new = accuracy(after, tmp_path / "new", new_asked)
+    loss = accuracy(before, tmp_path / "before", asked) - accuracy(after, tmp_path / "after", asked)
+    print(f"on it {on_new:.3f} of {len(new_asked)}, the others lose {loss:.4f} of {len(asked)}")
+    assert on_new >= 0.85
+    assert loss <= 0.005

@@ -114,7 +114,7 @@ def test_a_damaged_folder_is_named_with_what_to_do(tmp_path: Path, name: str, da
     source = tiny_encoder.write(tmp_path / "source")
     folder = encoder.prepare(str(source), tmp_path / "encoder", progress=lambda step: None)
     damage(folder / name)
-    with pytest.raises(EncoderError, match=rf"damaged.*{name}.*make encoder") as caught:
+    with pytest.raises(EncoderError, match=rf"damaged.*{name}.*make train") as caught:
         encoder.SentenceEncoder(folder)
     assert "\n" not in str(caught.value)
 
