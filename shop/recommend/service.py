@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -206,27 +206,7 @@ class Recommendations:
         allowed = self._allowed(shelf, shopper, query, context)
         allowed[shelf.rows(product_ids)] = False
         allowed &= ~shelf.kinds.among(kinds)
-        there = view.to_items(allowed)
-        labels = view.artefact.labels
-        of_kinds = [k for k, name in enumerate(labels.names) if name in kinds]
-        with_own = view.artefact.together[own].toarray()
-        with_kinds = view.artefact.companions[of_kinds].toarray()
-        by_own, by_kinds = with_own.sum(axis=0), with_kinds.sum(axis=0)
-        strength = np.where(by_own > 0, by_own + by_kinds.max(), by_kinds) * there
-        found = []
-        for item in np.argsort(-strength, kind="stable")[: 4 * query.limit]:
-            if strength[item] <= 0:
-                break
-            why: tuple[str, dict[str, Any]]
-            if by_own[item]:
-                with_item = own[int(np.argmax(with_own[:, item]))]
-                why = "together", {"product": int(view.artefact.item_ids[with_item])}
-            else:
-                with_kind = of_kinds[int(np.argmax(with_kinds[:, item]))]
-                why = "companion", {"kind": labels.names[with_kind]}
-            found.append(
-                Recommendation(int(view.artefact.item_ids[item]), float(strength[item]), *why)
-            )
+        found = _bought_along(view, own, kinds, view.to_items(allowed), 4 * query.limit)
         return self._still_there(found, query.limit)
 
     def mentioned(self, words: str) -> bool:
@@ -530,6 +510,31 @@ def _alike(view: View, item: int) -> Floats:
     if isinstance(knn, LinkRecommender):
         alike += knn.links[item].toarray()[0]
     return alike
+
+
+def _bought_along(
+    view: View, own: Sequence[int], kinds: Collection[str], free: Mask, n: int
+) -> list[Recommendation]:
+    """The free items that were bought most with `own` ones, then those bought with the `kinds`."""
+    artefact = view.artefact
+    names = artefact.labels.names
+    of_kinds = [k for k, name in enumerate(names) if name in kinds]
+    with_own, with_kinds = artefact.together[own].toarray(), artefact.companions[of_kinds].toarray()
+    by_own, by_kinds = with_own.sum(axis=0), with_kinds.sum(axis=0)
+    strength = np.where(by_own > 0, by_own + by_kinds.max(), by_kinds) * free
+    found = []
+    for item in np.argsort(-strength, kind="stable")[:n]:
+        if strength[item] <= 0:
+            break
+        why: tuple[str, dict[str, Any]]
+        if by_own[item] > 0:
+            with_item = own[int(np.argmax(with_own[:, item]))]
+            why = "together", {"product": int(artefact.item_ids[with_item])}
+        else:
+            why = "companion", {"kind": names[of_kinds[int(np.argmax(with_kinds[:, item]))]]}
+        score = float(strength[item])
+        found.append(Recommendation(int(artefact.item_ids[item]), score, *why))
+    return found
 
 
 def _varied(view: View, items: Rows, scores: Floats, n: int) -> list[int]:
