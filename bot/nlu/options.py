@@ -22,6 +22,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "label_smoothing": (0.0, 0.5),
     "tag_weight": (0.0, 10.0),
     "noisy_copies": (0, 10),
+    "least_examples": (0, 1000),
     "held_out": (0.0, 0.5),
     "patience": (1, 1000),
     "max_characters": (16, 4096),
@@ -58,6 +59,9 @@ class Options:
     tag_weight: float = 2.0
     # Copies of every example with other values and typing errors to train on as well.
     noisy_copies: int = 1
+    # An intent with fewer examples than this is repeated in every epoch, to about as many: else ten
+    # examples of a new one are lost among hundreds of the others.
+    least_examples: int = 100
     # Part of the examples kept aside to choose the best epoch and to fit the confidences.
     held_out: float = 0.08
     # Epochs without a better result after which training stops.

@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -135,19 +137,24 @@ class _Training:
             self.encoder.pieces.tokenizer(), longest=self.encoder.config.longest
         )
         values = Values(kept)
+        sizes = Counter(e.intent for e in kept)
+        # How often each is met in an epoch.
+        self.times = [max(1, round(options.least_examples / sizes[e.intent])) for e in kept]
+        of_each = [options.noisy_copies * times for times in self.times]
         copies = [
             noisy(values.exchanged(e, self.chance), self.chance)
-            for _ in range(options.noisy_copies)
-            for e in kept
+            for e, count in zip(kept, of_each, strict=True)
+            for _ in range(count)
         ]
-        prepared = self._prepare([*kept, *copies, *aside])
-        self.kept = prepared[: len(kept)]
-        self.copies = prepared[len(kept) : len(kept) + len(copies)]
-        self.aside = prepared[len(kept) + len(copies) :]
+        prepared = iter(self._prepare([*kept, *copies, *aside]))
+        self.kept = list(islice(prepared, len(kept)))
+        self.copies = [list(islice(prepared, count)) for count in of_each]
+        self.aside = list(prepared)
         wanted = options.device
         if wanted == "auto":
             wanted = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = torch.device(wanted)
+        self.priors = _log_shares(kept, self.times, self.intents).to(self.device)
         self.allowed = torch.from_numpy(self.tagset.allowed).to(self.device)
         self.words = torch.from_numpy(self.encoder.top[WORDS].astype(np.float16))
 
@@ -185,7 +192,7 @@ class _Training:
         network.to(self.device)
         average = copy.deepcopy(network).eval()
         optimizer = torch.optim.AdamW(self._groups(network), weight_decay=0.01, fused=True)
-        steps_an_epoch = -(-len(self._epoch()) // options.batch_size)
+        steps_an_epoch = -(-sum(self.times) // options.batch_size)
         steps = steps_an_epoch * options.epochs
         rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
         history: list[dict[str, float]] = []
@@ -238,15 +245,12 @@ class _Training:
         return groups
 
     def _epoch(self) -> list[Prepared]:
-        """Every example once, as it is or as one of its copies."""
-        count = len(self.kept)
-        versions = [self.kept]
-        versions += [self.copies[i : i + count] for i in range(0, len(self.copies), count)]
-        if len(versions) == 1:
-            return list(self.kept)
+        """Every example once, those of rare intents several times: as it is or as one of its
+        copies."""
         return [
-            self.kept[i] if self.chance.random() < 0.5 else self.chance.choice(versions[1:])[i]
-            for i in range(count)
+            self.chance.choice(copies) if copies and self.chance.random() < 0.5 else example
+            for example, copies, times in zip(self.kept, self.copies, self.times, strict=True)
+            for _ in range(times)
         ]
 
     def _batches(
@@ -310,8 +314,10 @@ class _Training:
         intents: Tensor,
         tags: Tensor,
     ) -> Tensor:
+        # Given how often each intent is met, the logits need not say it, and a rare one is not
+        # doubted for being rare (Menon et al. 2021, https://arxiv.org/abs/2007.07314).
         loss = nn.functional.cross_entropy(
-            intent_logits, intents, label_smoothing=self.options.label_smoothing
+            intent_logits + self.priors, intents, label_smoothing=self.options.label_smoothing
         )
         if self.tagset.entities and self.options.tag_weight:
             mask = tags != NOTHING
@@ -374,6 +380,15 @@ class _Training:
             calibration=calibrated,
             history=history,
         )
+
+
+def _log_shares(given: Sequence[Example], times: Sequence[int], intents: Sequence[str]) -> Tensor:
+    """The logarithm of each intent's share in an epoch, [intents]."""
+    met = Counter[str]()
+    for example, count in zip(given, times, strict=True):
+        met[example.intent] += count
+    shares = torch.tensor([max(1, met[intent]) for intent in intents], dtype=torch.float32)
+    return (shares / shares.sum()).log()
 
 
 def _rate(step: int, steps: int) -> float:

@@ -24,7 +24,8 @@ def folder(
 ) -> Path:
     options = Options(
         epochs=40, layers=request.param, trained_layers=1, held_out=0.0, noisy_copies=0,
-        head_learning_rate=1e-2, learning_rate=3e-3, batch_size=4, precision="float32",
+        least_examples=0, head_learning_rate=1e-2, learning_rate=3e-3, batch_size=4,
+        precision="float32",
     )  # fmt: skip
     place = tmp_path_factory.mktemp("model")
     trained = train(EXAMPLES, options, tiny_folder, progress=lambda step: None)

@@ -35,6 +35,7 @@ CONFIG = {
     "head_learning_rate": 1e-2,
     "held_out": 0.0,
     "noisy_copies": 1,
+    "least_examples": 0,
     "precision": "float32",
     "lookups": False,
 }

@@ -1,0 +1,50 @@
+"""An intent with few examples is not lost beside one with many."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+
+from bot.nlu.examples import Example
+from bot.nlu.options import Options
+from bot.nlu.training import _log_shares, _Training
+
+MANY = [Example(f"{a}{b}", "find") for a in ("我要", "帮我", "my ", "") for b in "鞋裙包伞灯锅"]
+FEW = [Example(text, "return") for text in ("退货", "退")]
+
+
+def training(folder: Path, **options: object) -> _Training:
+    given = Options.checked({"held_out": 0.0, "noisy_copies": 2, **options})
+    return _Training([*MANY, *FEW], given, folder, lambda step: None)
+
+
+@pytest.mark.parametrize(("least", "rare"), [(0, 2), (3, 4), (20, 20)])
+def test_few_examples_are_met_again_in_an_epoch(tiny_folder: Path, least: int, rare: int) -> None:
+    one = training(tiny_folder, least_examples=least)
+    met = Counter(one.intents[item.intent] for item in one._epoch())
+    assert met == {"find": len(MANY), "return": rare}
+
+
+def test_an_example_that_comes_again_comes_in_other_forms(tiny_folder: Path) -> None:
+    one = training(tiny_folder, least_examples=20)
+    assert [len(copies) for copies in one.copies] == [2] * len(MANY) + [20] * len(FEW)
+
+
+def test_logits_need_not_say_how_often_an_intent_is_met() -> None:
+    shares = _log_shares([*MANY, *FEW], [1] * len(MANY) + [4] * len(FEW), ("find", "return"))
+    assert torch.allclose(shares.exp(), torch.tensor([24 / 32, 8 / 32]))
+
+
+def test_the_loss_of_a_rare_intent_counts_that_it_is_rare(tiny_folder: Path) -> None:
+    """Equal logits say of the rare one that it was doubted, not that it is as likely."""
+    one = training(tiny_folder, least_examples=0, label_smoothing=0.0, tag_weight=0.0)
+    nothing = torch.zeros(1, 2)
+
+    def loss(intent: str) -> float:
+        wanted = torch.tensor([one.intents.index(intent)])
+        return float(one._loss(nothing, nothing, nothing, wanted, nothing))
+
+    assert loss("return") > loss("find")
