@@ -14,8 +14,8 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Labels:
-    """Texts as numbers: 20,000 texts are compared in a tenth of a millisecond, their
-    numbers in a hundredth.
+    """Texts as numbers: 20,000 texts are compared in a tenth of a millisecond, their numbers in a
+    hundredth.
 
     Attributes:
         names: the different texts.

@@ -39,7 +39,7 @@ def test_logits_need_not_say_how_often_an_intent_is_met() -> None:
 
 
 def test_the_loss_of_a_rare_intent_counts_that_it_is_rare(tiny_folder: Path) -> None:
-    """Equal logits say of the rare one that it was doubted, not that it is as likely."""
+    """Equal logits are answered by the frequent one, so they must grow for the rare one."""
     one = training(tiny_folder, least_examples=0, label_smoothing=0.0, tag_weight=0.0)
     nothing = torch.zeros(1, 2)
 
