@@ -61,7 +61,7 @@ class Options:
     noisy_copies: int = 1
     # An intent with fewer examples than this is repeated in every epoch, to about as many: else ten
     # examples of a new one are lost among hundreds of the others.
-    least_examples: int = 100
+    least_examples: int = 300
     # Part of the examples kept aside to choose the best epoch and to fit the confidences.
     held_out: float = 0.08
     # Epochs without a better result after which training stops.

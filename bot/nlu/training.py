@@ -154,7 +154,7 @@ class _Training:
         if wanted == "auto":
             wanted = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = torch.device(wanted)
-        self.priors = _log_shares(kept, self.times, self.intents).to(self.device)
+        self.priors = _log_shares(kept, self.intents).to(self.device)
         self.allowed = torch.from_numpy(self.tagset.allowed).to(self.device)
         self.words = torch.from_numpy(self.encoder.top[WORDS].astype(np.float16))
 
@@ -314,8 +314,8 @@ class _Training:
         intents: Tensor,
         tags: Tensor,
     ) -> Tensor:
-        # Given how often each intent is met, the logits need not say it, and a rare one is not
-        # doubted for being rare (Menon et al. 2021, https://arxiv.org/abs/2007.07314).
+        # Given each intent's share, the logits need not say it, and a rare one is not doubted for
+        # being rare (logit adjustment, Menon et al. 2021, https://arxiv.org/abs/2007.07314).
         loss = nn.functional.cross_entropy(
             intent_logits + self.priors, intents, label_smoothing=self.options.label_smoothing
         )
@@ -382,11 +382,13 @@ class _Training:
         )
 
 
-def _log_shares(given: Sequence[Example], times: Sequence[int], intents: Sequence[str]) -> Tensor:
-    """The logarithm of each intent's share in an epoch, [intents]."""
-    met = Counter[str]()
-    for example, count in zip(given, times, strict=True):
-        met[example.intent] += count
+def _log_shares(given: Sequence[Example], intents: Sequence[str]) -> Tensor:
+    """The logarithm of each intent's share of the examples, [intents].
+
+    Of the different ones: ten examples that come again and again tell no more than ten, and the
+    loss must ask more of them.
+    """
+    met = Counter(example.intent for example in given)
     shares = torch.tensor([max(1, met[intent]) for intent in intents], dtype=torch.float32)
     return (shares / shares.sum()).log()
 

@@ -33,9 +33,15 @@ def test_an_example_that_comes_again_comes_in_other_forms(tiny_folder: Path) -> 
     assert [len(copies) for copies in one.copies] == [2] * len(MANY) + [20] * len(FEW)
 
 
-def test_logits_need_not_say_how_often_an_intent_is_met() -> None:
-    shares = _log_shares([*MANY, *FEW], [1] * len(MANY) + [4] * len(FEW), ("find", "return"))
-    assert torch.allclose(shares.exp(), torch.tensor([24 / 32, 8 / 32]))
+def test_logits_need_not_say_how_many_examples_an_intent_has() -> None:
+    shares = _log_shares([*MANY, *FEW], ("find", "return"))
+    assert torch.allclose(shares.exp(), torch.tensor([24 / 26, 2 / 26]))
+
+
+def test_examples_that_come_again_do_not_count_again(tiny_folder: Path) -> None:
+    """Else the loss would take the few for many, and ask no more of them than of the others."""
+    once, often = (training(tiny_folder, least_examples=least) for least in (0, 20))
+    assert torch.equal(once.priors, often.priors)
 
 
 def test_the_loss_of_a_rare_intent_counts_that_it_is_rare(tiny_folder: Path) -> None:
