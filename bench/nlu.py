@@ -54,6 +54,11 @@ def reference_pipeline(epochs: int) -> list[dict[str, Any]]:
     ]
 
 
+def usual_epochs(kind: str) -> int:
+    """How long the reference is trained, if nothing else is asked."""
+    return 20 if kind == "full" else 100
+
+
 def our_pipeline() -> list[dict[str, Any]]:
     """As in config.yml, with its options."""
     content = YAML(typ="safe").load(ROOT / "config.yml")
@@ -255,12 +260,14 @@ def report(kind: str, epochs: int, sides: dict[str, dict[str, Any]], sizes: dict
     lines.insert(1, "|---" * 4 + "|")
     versions = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
     now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    flag = "" if kind == "massive" else f" --{kind}"
+    flags = "" if kind == "massive" else f" --{kind}"
+    if epochs != usual_epochs(kind):
+        flags += f" --epochs {epochs}"
     return "\n".join(
         [
             f"# NLU: {kind}",
             "",
-            f"`python bench/nlu.py{flag}`, {now}; Python {platform.python_version()}, "
+            f"`python bench/nlu.py{flags}`, {now}; Python {platform.python_version()}, "
             f"{os.cpu_count()} cores, {platform.machine()}; {versions}.",
             "",
             f"{sizes['train']} examples to train on, {sizes['test']} messages to test on; "
@@ -305,7 +312,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             path.unlink()
     train, test = own() if kind == "own" else massive(None if kind == "full" else 20)
     write_data(folder, train, test)
-    epochs = options.epochs or (20 if kind == "full" else 100)
+    epochs = options.epochs or usual_epochs(kind)
     pipelines = {"reference": reference_pipeline(epochs), "ours": our_pipeline()}
     sides = {}
     for side in SIDES:
