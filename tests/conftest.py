@@ -5,7 +5,7 @@ import os
 import pytest
 from hypothesis import settings
 
-from tools.quiet import QUIET
+from bot.quiet import QUIET
 
 os.environ.update(QUIET)
 # How long an example takes says how busy the machine is; what must be quick has tests that say so.

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from bot.quiet import QUIET
 from tools.prepare import MODEL
-from tools.quiet import QUIET
 from tools.services import free_port
 
 READY_TIMEOUT_S = 120

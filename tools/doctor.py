@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools import quiet  # noqa: F401  (must come before Rasa)
+from bot import quiet  # noqa: F401  (must come before Rasa)
 
 # isort: split
 import dataclasses

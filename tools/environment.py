@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-from tools.quiet import QUIET
+from bot.quiet import QUIET
 
 SECRETS = Path("var/secrets.env")
 # Made at the first start of a machine; a deployment sets its own.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tools import quiet  # noqa: F401  (must come before Rasa)
+from bot import quiet  # noqa: F401  (must come before Rasa)
 
 # isort: split
 from rasa.__main__ import main

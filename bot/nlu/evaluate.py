@@ -12,16 +12,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
-import logging
 import sys
 import time
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bot.nlu.agent import loaded
 from bot.nlu.archive import NoModelError, newest
 from bot.nlu.examples import Mark
 from bot.nlu.measures import Row, Said, confusions, measure
@@ -105,15 +103,10 @@ async def _ask(agent: Any, rows: Sequence[Row]) -> list[Said]:
 
 def evaluate(model: Path, rows: Sequence[Row]) -> tuple[dict[str, Any], list[Said]]:
     """Load a model archive and ask it all rows."""
-    from rasa.core.agent import Agent
-    from rasa.utils.log_utils import configure_structlog
-
-    # Else Rasa writes a line a message, as if somebody debugged it.
-    configure_structlog(logging.ERROR)
-    agent = Agent.load(str(model))
-    # The first message pays for what is loaded late; the time of a parse is that of the others.
-    asyncio.run(agent.parse_message("你好 hello"))
-    said = asyncio.run(_ask(agent, rows))
+    with loaded(model) as agent:
+        # The first message pays for what is loaded late; the time of a parse is that of the others.
+        asyncio.run(agent.parse_message("你好 hello"))
+        said = asyncio.run(_ask(agent, rows))
     return measure(rows, said, outside=OUTSIDE), said
 
 
@@ -129,12 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         rows = read_rows(options.file)
         model = newest(options.model)
-        logging.disable(logging.INFO)
-        # Rasa's libraries print, and warn of their own code; whoever reads our JSON must not meet
-        # that.
-        with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            result, said = evaluate(model, rows)
+        result, said = evaluate(model, rows)
     except (RowsError, NoModelError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import html
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bot.nlu.agent import loaded
 from bot.nlu.archive import NoModelError, newest, unpacked
 from bot.nlu.attribution import Attribution, Explainer
 from shop.errors import EncoderError, SettingsError
@@ -37,11 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--html", type=Path, help="also write a page")
     parser.add_argument("--model", type=Path, default=Path("models"), help="archive or folder")
     options = parser.parse_args(arguments)
-    logging.disable(logging.WARNING)
     try:
         archive = newest(options.model)
-        with contextlib.redirect_stdout(sys.stderr):
-            parsed = _parse(archive, options.text)
+        with loaded(archive) as agent:
+            parsed: dict[str, Any] = asyncio.run(agent.parse_message(options.text))
         with unpacked(archive) as folder:
             explainer = Explainer(folder, encoder.settings().encoder_folder)
         intent = options.intent or _first(parsed)
@@ -58,13 +56,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.html.write_text(as_html(parsed, attribution), encoding="utf-8")
         print(f"written to {options.html}")
     return 0
-
-
-def _parse(archive: Path, text: str) -> dict[str, Any]:
-    from rasa.core.agent import Agent
-
-    result: dict[str, Any] = asyncio.run(Agent.load(str(archive)).parse_message(text))
-    return result
 
 
 def _first(parsed: dict[str, Any]) -> str | None:
