@@ -18,15 +18,18 @@ def loaded(archive: Path) -> Iterator[Any]:
     They print, warn of their own code and write a line a message: whoever reads our output must not
     meet that.
     """
+    before = logging.root.manager.disable
     logging.disable(logging.WARNING)
-    with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
-        from bot import quiet  # noqa: F401  (must come before Rasa)
+    try:
+        with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+            from bot import quiet  # noqa: F401  (must come before Rasa)
 
-        # isort: split
-        from rasa.core.agent import Agent
-        from rasa.utils.log_utils import configure_structlog
+            # isort: split
+            from rasa.core.agent import Agent
+            from rasa.utils.log_utils import configure_structlog
 
-        warnings.simplefilter("ignore")
-        configure_structlog(logging.ERROR)
-        yield Agent.load(str(archive))
-    logging.disable(logging.NOTSET)
+            warnings.simplefilter("ignore")
+            configure_structlog(logging.ERROR)
+            yield Agent.load(str(archive))
+    finally:
+        logging.disable(before)
