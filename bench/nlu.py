@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import json
-import logging
 import os
 import platform
 import random
@@ -180,26 +179,27 @@ def ask_side(folder: Path, side: str) -> dict[str, Any]:
 
 def ask(folder: Path, side: str) -> None:
     """In the process of its own: quality, latency, throughput, memory."""
-    from rasa.core.agent import Agent
-    from rasa.core.channels.channel import UserMessage
-    from rasa.engine.constants import PLACEHOLDER_MESSAGE, PLACEHOLDER_TRACKER
-
+    from bot.nlu.agent import loaded
     from bot.nlu.evaluate import evaluate, read_rows
 
     model = folder / "models" / side / f"{side}.tar.gz"
     rows = read_rows(folder / "test.jsonl")
-    logging.disable(logging.INFO)
     result, _ = evaluate(model, rows)
     memory = _resident_mb()
-    processor = Agent.load(str(model)).processor
-    target = processor.model_metadata.nlu_target
-    messages = [UserMessage(row.text) for row in rows[: 8 * BATCH]]
-    began = time.perf_counter()
-    for start in range(0, len(messages), BATCH):
-        # What the processor runs for one message takes a list.
-        inputs = {PLACEHOLDER_MESSAGE: messages[start : start + BATCH], PLACEHOLDER_TRACKER: None}
-        processor.graph_runner.run(inputs=inputs, targets=[target])
-    seconds = time.perf_counter() - began
+    with loaded(model) as agent:
+        from rasa.core.channels.channel import UserMessage
+        from rasa.engine.constants import PLACEHOLDER_MESSAGE, PLACEHOLDER_TRACKER
+
+        processor = agent.processor
+        target = processor.model_metadata.nlu_target
+        messages = [UserMessage(row.text) for row in rows[: 8 * BATCH]]
+        began = time.perf_counter()
+        for start in range(0, len(messages), BATCH):
+            # What the processor runs for one message takes a list.
+            batch = messages[start : start + BATCH]
+            inputs = {PLACEHOLDER_MESSAGE: batch, PLACEHOLDER_TRACKER: None}
+            processor.graph_runner.run(inputs=inputs, targets=[target])
+        seconds = time.perf_counter() - began
     result["batch_messages_per_second"] = round(len(messages) / seconds, 1)
     result["resident_mb"] = memory
     (folder / f"{side}-answers.json").write_text(json.dumps(result), encoding="utf-8")

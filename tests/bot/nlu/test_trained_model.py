@@ -25,6 +25,7 @@ from bot.nlu.lookups import Lookup
 from bot.nlu.options import Options
 from bot.nlu.patterns import Patterns
 from bot.nlu.serving import Model
+from bot.quiet import QUIET
 from shop.text import encoder
 from tests.hostile_texts import hostile_texts
 
@@ -104,9 +105,10 @@ def test_what_means_nothing_is_seldom_acted_on(model: Model) -> None:
 
 
 def command(*arguments: str) -> str:
-    """What a command says; it may write nothing but that."""
+    """What a command says in a shell of its own; it may write nothing but that."""
+    shell = {name: value for name, value in os.environ.items() if name not in QUIET}
     done = subprocess.run(
-        [sys.executable, "-m", *arguments], capture_output=True, text=True, timeout=300
+        [sys.executable, "-m", *arguments], capture_output=True, text=True, timeout=300, env=shell
     )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
